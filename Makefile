@@ -1,0 +1,71 @@
+# One target per habit; `make` alone lists them. Everything runs inside .venv.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CONFIG ?= run/ocs.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help run init test test-slow test-all lint types imports fmt proto proto-check bench fuzz check hooks clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade -c constraints.txt pip
+	$(BIN)/python -m pip install --quiet -c constraints.txt --group dev -e .
+	@touch $@
+
+init: $(STAMP) ## Create run/ocs.toml and the embedded database with sample data
+	@mkdir -p $(dir $(CONFIG))
+	@$(BIN)/ocs --config $(CONFIG) init --sample
+
+run: init ## Serve RADIUS and gRPC on loopback with sample data
+	@echo
+	@echo "Try in a second terminal (Ctrl-C here stops the server; README.md shows more):"
+	@echo "  . $(BIN)/activate; export OCS_CONFIG=$(CONFIG)"
+	@echo "  ocs call --account alice --to 442079460000 --seconds 95          # over RADIUS"
+	@echo "  ocs call --grpc --account alice --to 442079460000 --seconds 95   # over gRPC"
+	@echo "  ocs ledger show alice; ocs session list; ocs account list"
+	@echo
+	@$(BIN)/ocs --config $(CONFIG) serve
+
+test: $(STAMP) ## Run the default test suite
+	$(BIN)/python -m pytest -n 2 -m "not slow and not interop"
+
+test-slow: $(STAMP) ## Run the tests that take longer
+	$(BIN)/python -m pytest -n 2 -m "slow"
+
+test-all: $(STAMP) ## Run every test, those that need Debian packages included
+	$(BIN)/python -m pytest -n 2
+
+lint: $(STAMP) ## Check style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(STAMP) ## Check types
+	$(BIN)/mypy
+
+imports: $(STAMP) ## Check the layers
+	$(BIN)/lint-imports
+
+fmt: $(STAMP) ## Format, and fix what can be fixed
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+proto: $(STAMP) ## Generate the gRPC stubs from proto/
+	$(BIN)/python proto/generate.py
+
+bench: $(STAMP) ## Measure throughput and latency on this machine
+	$(BIN)/python benchmarks/load.py
+
+check: lint types imports test ## Everything a commit must pass
+
+hooks: $(STAMP) ## Install the pre-commit hooks
+	$(BIN)/pre-commit install
+
+clean: ## Remove everything that was made
+	rm -rf $(VENV) run dist build .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,292 @@
+"""One request being decided: its records, and the steps that change them.
+
+Owns: `Case` and what any request type may do to a session: start it, debit usage, grant, close, record.
+Does not own which step follows which: that is `ocs.charging.decision`.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from ocs.charging.batch import Group
+from ocs.charging.catalogue import RateBook
+from ocs.charging.grant import affordable_total, apply_grant, ask_for, plan_grant
+from ocs.charging.outcome import FinalUnitAction, Outcome, OutcomeCode
+from ocs.charging.record import session_record
+from ocs.charging.request import ChargingRequest, RequestType
+from ocs.charging.situation import Payer, Situation
+from ocs.ports import Gateway, GrantMode
+from ocs.quota.ledger import debit, release
+from ocs.quota.session import Session, SessionState
+from ocs.rating.price import price_set_at
+from ocs.units import MILLIS_PER_SECOND, SERVICES, Measure, Service
+
+EMERGENCY = "EMERGENCY"
+"The special destination that is served whatever the balance."
+
+
+def measured_units(service: Service, request: ChargingRequest) -> int:
+    """Reported cumulative usage in the service's unit; 0 when nothing is reported."""
+    usage = request.usage
+    if usage is None:
+        return 0
+    if service.measure is Measure.SECONDS:
+        return usage.seconds
+    if service.measure is Measure.OCTETS:
+        return usage.octets_in + usage.octets_out
+    return usage.messages
+
+
+class Case:
+    """A request, its session and its payers. `group` collects what changes."""
+
+    __slots__ = ("group", "now_ms", "payers", "rates", "request", "session", "situation")
+
+    def __init__(
+        self,
+        *,
+        request: ChargingRequest,
+        situation: Situation,
+        session: Session,
+        payers: Sequence[Payer],
+        group: Group,
+        rates: RateBook,
+        now_ms: int,
+    ) -> None:
+        self.request = request
+        self.situation = situation
+        self.session = session
+        self.payers = payers
+        self.group = group
+        self.rates = rates
+        self.now_ms = now_ms
+
+    # ------------------------------------------------------------------------------ facts
+
+    @property
+    def service(self) -> Service:
+        """The session's service."""
+        return SERVICES[self.session.service]
+
+    @property
+    def is_unconditional(self) -> bool:
+        """Whether service is given whatever the money: emergency calls."""
+        return any(payer.applied and payer.applied.rate.destination == EMERGENCY for payer in self.payers)
+
+    def reported_units(self) -> int:
+        """Cumulative usage that the request reports, in the service's unit.
+
+        Some gateways report only instants: then it is the time since the session's start, halves rounded up.
+        """
+        if self.request.measured_by_time:
+            if not self.session.answered:
+                return 0
+            elapsed_ms = self.request.event_at_ms - self.session.started_at_ms
+            return max(0, (elapsed_ms + MILLIS_PER_SECOND // 2) // MILLIS_PER_SECOND)
+        return measured_units(self.service, self.request)
+
+    # ------------------------------------------------------------------------------ usage
+
+    def debit_usage(self, *, ended: bool, note: str = "") -> None:
+        """Take reported usage into the books: the cumulative maximum stands, its whole price is debited."""
+        usage, session = self.request.usage, self.session
+        reported = self.reported_units()
+        if reported > session.used_units:
+            if self.service.measure is not Measure.SECONDS:
+                self._spread_over_sets(reported - session.used_units)
+            session.used_units = reported
+        if usage is not None:
+            session.octets_in = max(session.octets_in, usage.octets_in)
+            session.octets_out = max(session.octets_out, usage.octets_out)
+        self.debit(session.used_units, ended=ended, note=note)
+
+    def debit(self, total_units: int, *, ended: bool, note: str = "") -> None:
+        """Bring what every payer has paid to the price of `total_units`."""
+        at_ms = self.request.event_at_ms
+        for payer in self.payers:
+            if payer.applied is None:
+                continue
+            entry = debit(
+                payer.account,
+                payer.reservation,
+                total_micros=payer.price(total_units, ended=ended),
+                floor_micros=payer.link.floor_micros,
+                at_ms=at_ms,
+                note=note,
+            )
+            if entry is not None:
+                count_spend(payer, -entry.amount_micros, at_ms)
+                self.group.entries.append(entry)
+
+    def _spread_over_sets(self, delta_units: int) -> None:
+        """A report's volume belongs to the price set that is valid when it is reported (rating section 3)."""
+        at_s = self.request.event_at_ms // MILLIS_PER_SECOND
+        for payer in self.payers:
+            if payer.applied is None:
+                continue
+            set_index = price_set_at(payer.applied, at_s, payer.link.zone)
+            if set_index == 1:
+                payer.reservation.used_set1_units += delta_units
+            elif set_index:
+                payer.reservation.used_set2_units += delta_units
+
+    # ------------------------------------------------------------------------------ grant
+
+    def grant(self) -> OutcomeCode | None:
+        """Hold the next grant; or say why there is none, holding what was held."""
+        session, request = self.session, self.request
+        service = self.service
+        grant = plan_grant(
+            self.payers,
+            ask_for(request.gateway.grant, service, request.requested_units),
+            used_units=session.used_units,
+            set_index=self._set_index(service),
+            block_units=_block_units(self.payers, service),
+            unconditional=self.is_unconditional,
+        )
+        session.final_grant = int(grant.final)
+        if grant.refusal is not None:
+            return grant.refusal
+        apply_grant(self.payers, grant)
+        session.granted_units = grant.total_units
+        return None
+
+    def _set_index(self, service: Service) -> int:
+        """Price set in which the next volume is used; seconds find their own."""
+        if service.measure is Measure.SECONDS:
+            return 0
+        at_s = self.request.event_at_ms // MILLIS_PER_SECOND
+        return max(
+            price_set_at(payer.applied, at_s, payer.link.zone) for payer in self.payers if payer.applied
+        )
+
+    # ------------------------------------------------------------------------------ life
+
+    def open(self) -> None:
+        """Count the session at every account of its chain."""
+        for payer in self.payers:
+            payer.account.open_sessions += 1
+        self.session.state = SessionState.OPEN
+        self.session.ended_at_ms = 0
+        self.session.end_cause = ""
+
+    def close(self, *, ended_at_ms: int, cause: str, state: SessionState = SessionState.CLOSED) -> None:
+        """Release what is still held and uncount the session."""
+        for payer in self.payers:
+            release(payer.account, payer.reservation)
+            payer.account.open_sessions -= 1
+        self.session.state = state
+        self.session.ended_at_ms = ended_at_ms
+        self.session.end_cause = cause
+
+    def touch(self, *, expires_at_ms: int) -> None:
+        """Mark the session, its accounts and its rates as changed: they are written with this batch."""
+        session, group = self.session, self.group
+        session.updated_at_ms = self.now_ms
+        session.expires_at_ms = expires_at_ms
+        group.sessions[session.session_id] = session
+        for payer in self.payers:
+            group.accounts[payer.account.account_id] = payer.account
+            if payer.applied is None:
+                continue
+            snapshot_id = payer.reservation.snapshot_id
+            if self.rates.stored.get(snapshot_id) is None:
+                group.snapshots[snapshot_id] = payer.applied.snapshot[1]
+
+    def record(self, *, charged_units: int | None = None) -> None:
+        """Write the session detail record of every payer, over an earlier one of the same session."""
+        units = self.session.used_units if charged_units is None else charged_units
+        for payer in self.payers:
+            if payer.applied is not None:
+                cdr = session_record(self.session, payer, charged_units=units, now_ms=self.now_ms)
+                self.group.cdrs[(cdr.session_id, cdr.account_id)] = cdr
+
+    def next_expiry_ms(self) -> int:
+        """When silence ends the session: two report intervals, or what was granted and two intervals."""
+        return self.now_ms + MILLIS_PER_SECOND * _patience_s(self.request.gateway, self.session, self.service)
+
+    # ------------------------------------------------------------------------------ answers
+
+    def granted(self) -> Outcome:
+        """Success, with what is granted beyond the usage in the books."""
+        session = self.session
+        outcome = self.outcome(OutcomeCode.SUCCESS)
+        policy = self.request.gateway.grant
+        granted = max(0, session.granted_units - session.used_units)
+        outcome.granted_units = granted
+        outcome.affordable_units = granted
+        if self.service.measure is Measure.SECONDS:
+            if self.request.type is RequestType.INITIAL and policy.mode is GrantMode.SLICE:
+                total = affordable_total(self.payers, cap_units=policy.session_max_s)
+                outcome.affordable_units = max(granted, total - session.used_units)
+            outcome.validity_s = granted
+        else:
+            outcome.validity_s = policy.interim_interval_s
+        if session.final_grant:
+            outcome.final_unit_action = FinalUnitAction.TERMINATE
+        return outcome
+
+    def outcome(self, code: OutcomeCode) -> Outcome:
+        """An answer with the session's sums and no grant."""
+        outcome = account_outcome(code, self.situation)
+        session = self.session
+        outcome.session_id = session.session_id
+        outcome.used_units = session.used_units
+        for payer in self.payers:
+            if payer.applied is not None:
+                outcome.charged_micros = payer.reservation.debited_micros
+                outcome.reserved_micros = payer.reservation.reserved_micros
+                break
+        return outcome
+
+
+def account_outcome(code: OutcomeCode, situation: Situation) -> Outcome:
+    """An answer about the asking account, without a session."""
+    outcome = Outcome(code=code)
+    if situation.links:
+        profile, account = situation.links[0].profile, situation.accounts[0]
+        outcome.account_name = profile.name
+        outcome.currency = profile.currency
+        outcome.balance_micros = account.balance_micros
+        low = profile.low_balance_micros
+        outcome.low_balance = low is not None and account.balance_micros < low
+    return outcome
+
+
+def count_spend(payer: Payer, amount_micros: int, at_ms: int) -> None:
+    """Add to the account's spend of the day; a new day starts from zero."""
+    account = payer.account
+    day = local_day(payer.link.zone, at_ms // (_QUARTER_S * MILLIS_PER_SECOND))
+    if day > account.spent_day:
+        account.spent_day = day
+        account.spent_micros = 0
+    account.spent_micros += amount_micros
+
+
+_QUARTER_S = 15 * 60
+"Every zone's offset is a multiple of this, so a day never changes within one."
+_EPOCH_DAY = datetime(1970, 1, 1, tzinfo=UTC).date().toordinal()
+
+
+@lru_cache(maxsize=4096)
+def local_day(zone: ZoneInfo, quarter: int) -> int:
+    """Days since 1970-01-01 on the zone's calendar, in the given quarter of an hour since the epoch."""
+    return datetime.fromtimestamp(quarter * _QUARTER_S, tz=zone).date().toordinal() - _EPOCH_DAY
+
+
+def _block_units(payers: Sequence[Payer], service: Service) -> int:
+    """Octets in one rounding step of the rate, so that grants of volume are whole multiples of it."""
+    if service.measure is not Measure.OCTETS:
+        return 1
+    roundings = [payer.applied.rate.peak.rounding for payer in payers if payer.applied]
+    return max(roundings) * service.octets_per_base_unit
+
+
+def _patience_s(gateway: Gateway, session: Session, service: Service) -> int:
+    policy = gateway.grant
+    if policy.mode is GrantMode.SLICE:
+        return 2 * policy.interim_interval_s
+    if service.measure is Measure.SECONDS:
+        return max(0, session.granted_units - session.used_units) + 2 * policy.interim_interval_s
+    return policy.session_max_s

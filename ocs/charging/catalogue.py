@@ -1,0 +1,101 @@
+"""The catalogue as requests see it: plans, compiled tariffs and rate snapshots in memory, swapped whole.
+
+Loading and watching for changes is the engine's business; looking up never waits.
+"""
+
+from collections.abc import Sequence
+
+from ocs.charging.cache import GenerationCache
+from ocs.charging.situation import Link
+from ocs.ports import Plan
+from ocs.rating.applied import AppliedRate
+from ocs.rating.index import Tariff
+from ocs.rating.selection import OnNet, RatingRefusal, select_rate
+from ocs.units import AccessCode, Service
+
+
+class RateBook:
+    """Applied rates by snapshot id, and which snapshots the store is known to have."""
+
+    __slots__ = ("_rates", "stored")
+
+    def __init__(self, max_entries: int = 200_000) -> None:
+        self._rates: GenerationCache[int, AppliedRate] = GenerationCache(max_entries)
+        self.stored: GenerationCache[int, bool] = GenerationCache(max_entries)
+        "Snapshots that a commit has written."
+
+    def get(self, snapshot_id: int) -> AppliedRate | None:
+        """The rate behind a snapshot id, if it is in memory."""
+        return self._rates.get(snapshot_id)
+
+    def add(self, applied: AppliedRate) -> int:
+        """Make a rate findable by its snapshot id, which is returned."""
+        snapshot_id = applied.snapshot[0]
+        if self._rates.get(snapshot_id) is None:
+            self._rates.put(snapshot_id, applied)
+        return snapshot_id
+
+    def restore(self, snapshot_id: int, body: str) -> None:
+        """Take a snapshot that was read from the store."""
+        self._rates.put(snapshot_id, AppliedRate.from_json(body))
+        self.stored.put(snapshot_id, value=True)
+
+
+class Catalogue:
+    """Plans and tariffs in force now."""
+
+    __slots__ = ("plans", "tariffs")
+
+    def __init__(self) -> None:
+        self.plans: dict[int, Plan] = {}
+        self.tariffs: dict[int, Tariff] = {}
+
+    def replace_plans(self, plans: Sequence[Plan]) -> None:
+        """Swap in a newly loaded set of plans."""
+        self.plans = {plan.id: plan for plan in plans}
+
+    def tariff_of(self, plan: Plan, service: Service, access_code: AccessCode) -> Tariff | None:
+        """The tariff by which a plan prices a service; None when the service is not in it."""
+        tariff_id = plan.tariffs.get((service.name, access_code))
+        return None if tariff_id is None else self.tariffs.get(tariff_id)
+
+    def asks_on_net(self, links: Sequence[Link], service: Service, access_code: AccessCode) -> bool:
+        """Whether any tariff of the chain prices calls between subscribers apart."""
+        for link in links:
+            if link.plan is None:
+                continue
+            tariff = self.tariff_of(link.plan, service, access_code)
+            override = self.tariffs.get(link.plan.override_tariff_id or 0)
+            if (tariff is not None and tariff.has_on_net) or (override is not None and override.has_on_net):
+                return True
+        return False
+
+    def rate(
+        self,
+        link: Link,
+        *,
+        service: Service,
+        access_code: AccessCode,
+        called: str,
+        calling: str,
+        at_s: int,
+        on_net: OnNet = OnNet.NO,
+    ) -> AppliedRate | RatingRefusal | None:
+        """What prices the service for one payer; None when its plan does not have the service."""
+        plan = link.plan
+        assert plan is not None, "only payers are rated"
+        tariff = self.tariff_of(plan, service, access_code)
+        if tariff is None:
+            return None
+        override = None if plan.override_tariff_id is None else self.tariffs.get(plan.override_tariff_id)
+        return select_rate(
+            tariff,
+            override,
+            service=service,
+            access_code=access_code,
+            called=called,
+            calling=calling,
+            at_s=at_s,
+            on_net=on_net,
+            bill_by_ani=plan.bill_by_ani,
+        )

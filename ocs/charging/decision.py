@@ -1,0 +1,353 @@
+"""The decision: one synchronous step from request and records to changed records and outcome.
+
+Everything it needs is in the `Situation`; it reads no clock and does no I/O, and nothing can come between
+its reads and its changes. What a request does to a session (charging section 3):
+
+    state    INITIAL                     UPDATE                        TERMINATION
+    none     reserve, open               open from the report          debit as late final, close
+    open     replay: same answer;        debit, reserve the next       debit, release, record, close
+             else a re-authorisation
+    closed   refuse                      late correction if it grew    same answer, or late correction
+    expired  refuse                      reopen                        settle exactly, close
+
+Deviates: the specification treats an expired session like a closed one. A report that is not its last
+proves that the session lives on, so it is reopened and its next grant is held again; otherwise a gateway
+that was silent for a while (or we were) would go on spending unreserved money.
+"""
+
+from ocs.charging.batch import Group
+from ocs.charging.case import Case, account_outcome, local_day, measured_units
+from ocs.charging.catalogue import Catalogue, RateBook
+from ocs.charging.event import decide_event
+from ocs.charging.outcome import Outcome, OutcomeCode
+from ocs.charging.record import parked_report
+from ocs.charging.request import ChargingRequest, RequestType
+from ocs.charging.situation import Link, Payer, Situation
+from ocs.ports import IdSource
+from ocs.quota.account import Account, AccountStatus
+from ocs.quota.session import Reservation, Session, SessionState
+from ocs.rating.applied import AppliedRate
+from ocs.rating.selection import OnNet, RatingRefusal
+from ocs.units import MILLIS_PER_SECOND, SERVICES, AccessCode
+
+NO_SNAPSHOT = 0
+"Reservation of an account that counts the session but does not pay."
+
+_RATING_REFUSALS = {
+    None: OutcomeCode.SERVICE_NOT_AVAILABLE,
+    RatingRefusal.NO_RATE: OutcomeCode.NO_RATE,
+    RatingRefusal.FORBIDDEN: OutcomeCode.DESTINATION_FORBIDDEN,
+}
+
+
+class Decider:
+    """Decides requests against records. Holds only the catalogue, the rate book and the id source."""
+
+    def __init__(self, catalogue: Catalogue, rates: RateBook, ids: IdSource) -> None:
+        self._catalogue = catalogue
+        self._rates = rates
+        self._ids = ids
+
+    def decide(self, request: ChargingRequest, situation: Situation, group: Group, now_ms: int) -> Outcome:
+        """Answer one request, leaving what it changed in `group`.
+
+        What is answered may be sent only once `group` is durable. Refusals by precedence: identity, secret,
+        account, plan and rate, session counts, spend, money (`OutcomeCode`).
+        """
+        if request.type is RequestType.UPDATE:
+            return self._update(request, situation, group, now_ms)
+        if request.type is RequestType.TERMINATION:
+            return self._terminate(request, situation, group, now_ms)
+        refusal = refuse_identity(request, situation) or refuse_status(situation.links, now_ms)
+        if refusal is not None:
+            return account_outcome(refusal, situation)
+        if request.type is RequestType.AUTHENTICATION:
+            return account_outcome(OutcomeCode.SUCCESS, situation)
+        if request.type is RequestType.EVENT:
+            return decide_event(self, request, situation, group, now_ms)
+        return self._initiate(request, situation, group, now_ms)
+
+    # ------------------------------------------------------------------------------ by request type
+
+    def _initiate(self, request: ChargingRequest, situation: Situation, group: Group, now_ms: int) -> Outcome:
+        session = situation.session
+        if session is not None and session.is_open:
+            case = self.known(request, situation, session, group, now_ms)
+            if request.request_key and request.request_key == session.request_key:
+                return case.granted()
+            session.request_key = request.request_key
+            return self._renew(case)
+        opened = self.fresh(request, situation, group, now_ms)
+        if isinstance(opened, OutcomeCode):
+            return account_outcome(opened, situation)
+        refusal = None if opened.is_unconditional else refuse_counts(situation, now_ms)
+        if refusal is None and session is None:
+            refusal = opened.grant()
+        elif refusal is None:
+            refusal = OutcomeCode.SESSION_ENDED
+        if refusal is not None:
+            return account_outcome(refusal, situation)
+        opened.open()
+        opened.touch(expires_at_ms=opened.next_expiry_ms())
+        return opened.granted()
+
+    def _update(self, request: ChargingRequest, situation: Situation, group: Group, now_ms: int) -> Outcome:
+        session = situation.session
+        if session is None:
+            return self._open_from_report(request, situation, group, now_ms)
+        case = self.known(request, situation, session, group, now_ms)
+        if session.state == SessionState.CLOSED:
+            _correct(case)
+            return case.outcome(OutcomeCode.SESSION_ENDED)
+        if session.state == SessionState.EXPIRED:
+            case.open()
+        return self._renew(case)
+
+    def _terminate(
+        self, request: ChargingRequest, situation: Situation, group: Group, now_ms: int
+    ) -> Outcome:
+        session = situation.session
+        if session is None:
+            fresh = self.fresh(request, situation, group, now_ms)
+            if isinstance(fresh, OutcomeCode):
+                return self._park(request, situation, group, fresh)
+            case = fresh
+            case.open()
+        else:
+            case = self.known(request, situation, session, group, now_ms)
+            if session.state == SessionState.CLOSED:
+                _correct(case)
+                return case.outcome(OutcomeCode.SUCCESS)
+            if session.state == SessionState.EXPIRED:
+                case.open()
+        self._start(case)
+        case.debit_usage(ended=True)
+        case.close(ended_at_ms=request.event_at_ms, cause=request.end_cause)
+        case.touch(expires_at_ms=0)
+        case.record()
+        return case.outcome(OutcomeCode.SUCCESS)
+
+    def expire(
+        self, request: ChargingRequest, situation: Situation, session: Session, group: Group, now_ms: int
+    ) -> None:
+        """End a session that fell silent; what it pays for follows the gateway's policy.
+
+        The books keep the usage that was reported: a later TERMINATION settles the difference exactly.
+        """
+        case = self.known(request, situation, session, group, now_ms)
+        units = session.used_units
+        policy = request.gateway.grant.expiry_charges
+        if session.answered and policy != "last_report":
+            units = max(units, session.granted_units)
+            if policy == "elapsed":
+                elapsed_s = max(0, now_ms - session.started_at_ms) // MILLIS_PER_SECOND
+                units = max(session.used_units, min(elapsed_s, units))
+        case.debit(units, ended=True, note="expired")
+        case.close(ended_at_ms=session.updated_at_ms, cause="expired", state=SessionState.EXPIRED)
+        case.touch(expires_at_ms=0)
+        case.record(charged_units=units)
+
+    # ------------------------------------------------------------------------------ steps
+
+    def _renew(self, case: Case) -> Outcome:
+        """Debit what is reported, then hold the next grant. Refusing the grant never undoes the debit."""
+        self._start(case)
+        case.debit_usage(ended=False)
+        refusal = refuse_status(case.situation.links, case.now_ms)
+        if refusal is None:
+            refusal = case.grant()
+        else:
+            case.session.final_grant = 1
+        case.touch(expires_at_ms=case.next_expiry_ms())
+        return case.granted() if refusal is None else case.outcome(refusal)
+
+    def _open_from_report(
+        self, request: ChargingRequest, situation: Situation, group: Group, now_ms: int
+    ) -> Outcome:
+        """The start was lost: the session is what the report says it is, and its usage is charged."""
+        case = self.fresh(request, situation, group, now_ms)
+        if isinstance(case, OutcomeCode):
+            return self._park(request, situation, group, case)
+        case.open()
+        return self._renew(case)
+
+    def _park(
+        self, request: ChargingRequest, situation: Situation, group: Group, refusal: OutcomeCode
+    ) -> Outcome:
+        """Keep a report that nobody can be charged for, so that acknowledging it loses nothing."""
+        if measured_units(request.service, request) > 0:
+            group.parked.append(parked_report(request, parked_id=self._ids.next_id(), reason=refusal.reason))
+        return account_outcome(refusal, situation)
+
+    def _start(self, case: Case) -> None:
+        """Fix the instant that prices the session, once a report proves that it was answered.
+
+        The rate is the one in force at connect time (rating section 2.5); authorisation only assumed it.
+        """
+        session, request = case.session, case.request
+        seconds = request.usage.seconds if request.usage else 0
+        if session.answered or not (request.starts or seconds > 0):
+            return
+        session.answered = 1
+        session.started_at_ms = request.event_at_ms - seconds * MILLIS_PER_SECOND
+        for payer in case.payers:
+            if payer.applied is not None and payer.link.plan is not None:
+                rated = self._rate(session, payer.link, case.situation.on_net)
+                if isinstance(rated, AppliedRate):
+                    payer.applied = rated
+                    payer.reservation.snapshot_id = self._rates.add(rated)
+
+    def known(
+        self, request: ChargingRequest, situation: Situation, session: Session, group: Group, now_ms: int
+    ) -> Case:
+        """The case of a session that exists, with the rates it was opened with.
+
+        Its situation was gathered by its reservations, so accounts that have left the chain since keep
+        their part.
+        """
+        payers = []
+        for link, account, reservation in zip(
+            situation.links, situation.accounts, session.reservations, strict=True
+        ):
+            applied = self._rates.get(reservation.snapshot_id) if reservation.snapshot_id else None
+            assert applied is not None or not reservation.snapshot_id, "prefetch brings every rate"
+            payers.append(
+                Payer(session=session, link=link, account=account, applied=applied, reservation=reservation)
+            )
+        return Case(
+            request=request,
+            situation=situation,
+            session=session,
+            payers=payers,
+            group=group,
+            rates=self._rates,
+            now_ms=now_ms,
+        )
+
+    def fresh(
+        self, request: ChargingRequest, situation: Situation, group: Group, now_ms: int
+    ) -> Case | OutcomeCode:
+        """The case of a new session, rated but counted nowhere yet; or why it has no price."""
+        identity = situation.identity
+        if identity is None or not situation.links:
+            return OutcomeCode.UNKNOWN_IDENTITY
+        seconds = request.usage.seconds if request.usage else 0
+        session = Session(
+            session_id=self._ids.next_id(),
+            gateway_id=request.gateway.id,
+            session_key=request.session_key,
+            account_id=situation.links[0].profile.id,
+            identity_kind=identity.kind.value,
+            identity_value=identity.value,
+            service=request.service.name,
+            access_code=request.access_code.value,
+            calling=request.calling,
+            called=request.called,
+            started_at_ms=request.event_at_ms - seconds * MILLIS_PER_SECOND,
+            answered=int(request.starts or seconds > 0),
+            request_key=request.request_key if request.type is RequestType.INITIAL else "",
+        )
+        payers = self._rate_chain(session, situation)
+        if isinstance(payers, OutcomeCode):
+            return payers
+        session.reservations = [payer.reservation for payer in payers]
+        return Case(
+            request=request,
+            situation=situation,
+            session=session,
+            payers=payers,
+            group=group,
+            rates=self._rates,
+            now_ms=now_ms,
+        )
+
+    def _rate_chain(self, session: Session, situation: Situation) -> list[Payer] | OutcomeCode:
+        """Rate a new session for every account of the chain; the first refusal by precedence wins."""
+        payers = []
+        refusal: OutcomeCode | None = None
+        for ordinal, (link, account) in enumerate(zip(situation.links, situation.accounts, strict=True)):
+            applied = None
+            if link.plan is not None:
+                rated = self._rate(session, link, situation.on_net)
+                if isinstance(rated, AppliedRate):
+                    applied = rated
+                else:
+                    code = _RATING_REFUSALS[rated]
+                    if refusal is None or code.precedence < refusal.precedence:
+                        refusal = code
+            payers.append(self._payer(session, link, account, applied, ordinal))
+        if refusal is None and all(payer.applied is None for payer in payers):
+            refusal = OutcomeCode.SERVICE_NOT_AVAILABLE
+        return payers if refusal is None else refusal
+
+    def _payer(
+        self, session: Session, link: Link, account: Account, applied: AppliedRate | None, ordinal: int
+    ) -> Payer:
+        reservation = Reservation(
+            session_id=session.session_id,
+            account_id=account.account_id,
+            ordinal=ordinal,
+            snapshot_id=NO_SNAPSHOT if applied is None else self._rates.add(applied),
+        )
+        return Payer(session=session, link=link, account=account, applied=applied, reservation=reservation)
+
+    def _rate(self, session: Session, link: Link, on_net: OnNet) -> AppliedRate | RatingRefusal | None:
+        return self._catalogue.rate(
+            link,
+            service=SERVICES[session.service],
+            access_code=AccessCode(session.access_code),
+            called=session.called,
+            calling=session.calling,
+            at_s=session.started_at_ms // MILLIS_PER_SECOND,
+            on_net=on_net,
+        )
+
+
+def refuse_identity(request: ChargingRequest, situation: Situation) -> OutcomeCode | None:
+    """Unknown, or the secret is wrong. An identity without a secret is not asked for one."""
+    identity = situation.identity
+    if identity is None or not situation.links:
+        return OutcomeCode.UNKNOWN_IDENTITY
+    credential, secret = request.credential, identity.secret
+    if credential is not None and secret is not None and not credential.verify(secret):
+        return OutcomeCode.WRONG_SECRET
+    return None
+
+
+def refuse_status(links: tuple[Link, ...], now_ms: int) -> OutcomeCode | None:
+    """Whether any account of the chain may not be served at this moment."""
+    for link in links:
+        profile = link.profile
+        if profile.status is not AccountStatus.ACTIVE:
+            return OutcomeCode.ACCOUNT_DENIED
+        if profile.activates_at_ms is not None and now_ms < profile.activates_at_ms:
+            return OutcomeCode.ACCOUNT_DENIED
+    for link in links:
+        expires_at_ms = link.profile.expires_at_ms
+        if expires_at_ms is not None and now_ms >= expires_at_ms:
+            return OutcomeCode.ACCOUNT_EXPIRED
+    return None
+
+
+def refuse_counts(situation: Situation, now_ms: int) -> OutcomeCode | None:
+    """Whether a limit on open sessions or on the day's spend is reached anywhere in the chain."""
+    pairs = list(zip(situation.links, situation.accounts, strict=True))
+    for link, account in pairs:
+        most = link.profile.max_sessions
+        if most is not None and account.open_sessions >= most:
+            return OutcomeCode.TOO_MANY_SESSIONS
+    for link, account in pairs:
+        limit = link.profile.daily_spend_limit_micros
+        if limit is None or account.spent_micros < limit:
+            continue
+        if account.spent_day >= local_day(link.zone, now_ms // (900 * MILLIS_PER_SECOND)):
+            return OutcomeCode.SPEND_LIMIT_REACHED
+    return None
+
+
+def _correct(case: Case) -> None:
+    """A report for a closed session: a replay changes nothing, a larger total is a late correction."""
+    if case.reported_units() > case.session.used_units:
+        case.debit_usage(ended=True, note="late correction")
+        case.touch(expires_at_ms=0)
+        case.record()

@@ -1,0 +1,529 @@
+"""The engine: prefetch, decide, commit, answer.
+
+Owns: the caches of live records, the open batch, the committer, expiry and the watch on catalogue changes.
+Does not own what is decided (`ocs.charging.decision`) or how it is kept (`ocs.ports.LedgerStore`).
+
+One request: its records are gathered from memory, or loaded first; the decision is one synchronous step
+into the open batch; while one batch is being written the next one fills; answers leave when their batch is
+durable. A batch that conflicts is loaded and decided again; one that fails takes everyone who built on it
+along: their answers are dropped and the records they touched are forgotten. Correctness rests on the
+store's compare-and-set alone; caches and order only make it fast.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ocs.charging.answer import AnswerBook, read_answer, stored_answer
+from ocs.charging.batch import Batch, Group, Pending
+from ocs.charging.cache import GenerationCache
+from ocs.charging.catalogue import Catalogue, RateBook
+from ocs.charging.decision import Decider
+from ocs.charging.directory import Directory
+from ocs.charging.expiry import ExpiryQueue
+from ocs.charging.outcome import NoAnswer, Outcome, OutcomeCode
+from ocs.charging.prefetch import Prefetch
+from ocs.charging.request import ChargingRequest, RequestedAction, RequestType
+from ocs.charging.service import Reply
+from ocs.charging.situation import Situation
+from ocs.errors import StoreUnavailableError
+from ocs.ports import (
+    CatalogStore,
+    Change,
+    ChangeKind,
+    Clock,
+    CommitResult,
+    Decision,
+    Gateway,
+    IdSource,
+    LedgerStore,
+)
+from ocs.rating.index import Tariff
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS_MAX = 20
+"Times that one request is decided anew after conflicts before it goes unanswered."
+EXPIRY_RETRY_MS = 5_000
+"When a session whose end could not be written is looked at again."
+EXPIRIES_PER_TICK = 500
+"Sessions ended for silence in one go, so that live requests do not wait for a backlog."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineLimits:
+    """Bounds of the engine: past them it refuses honestly or forgets what it can read again."""
+
+    queue_max: int = 20_000
+    "Requests under way; the next one gets NoAnswer.OVERLOADED."
+    accounts_cached_max: int = 200_000
+    sessions_cached_max: int = 400_000
+    tick_s: float = 0.5
+    "How often due sessions and catalogue changes are looked for."
+    drain_s: float = 10.0
+    "How long `stop` waits for requests under way."
+
+
+class Engine:
+    """Charging over one ledger store and one catalogue store; see `ocs.charging.service.ChargingService`.
+
+    Lives on one event loop. `start` before the first request, `stop` after the last.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: LedgerStore,
+        catalog: CatalogStore,
+        clock: Clock,
+        ids: IdSource,
+        limits: EngineLimits | None = None,
+        on_gateways: Callable[[Sequence[Gateway]], None] = lambda _: None,
+    ) -> None:
+        self._ledger = ledger
+        self._catalog = catalog
+        self._clock = clock
+        self._limits = limits or EngineLimits()
+        self._on_gateways = on_gateways
+        self._catalogue = Catalogue()
+        self._rates = RateBook()
+        self._directory = Directory(catalog, self._catalogue, max_entries=self._limits.accounts_cached_max)
+        self._decider = Decider(self._catalogue, self._rates, ids)
+        self._open = Batch()
+        self._inflight: Batch | None = None
+        self._answers = AnswerBook(self._limits.sessions_cached_max)
+        self._prefetch = Prefetch(
+            ledger=ledger,
+            directory=self._directory,
+            catalogue=self._catalogue,
+            rates=self._rates,
+            answers=self._answers,
+            accounts=GenerationCache(self._limits.accounts_cached_max, self._dirty_account_ids),
+            sessions=GenerationCache(self._limits.sessions_cached_max, self._dirty_session_keys),
+        )
+        self._expiry = ExpiryQueue()
+        self._outstanding = 0
+        self._is_stopping = False
+        self._wakeup_scheduled = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ticker: asyncio.Task[None] | None = None
+        self._idle = asyncio.Event()
+        self._change_seq = 0
+        self._stale: set[int] = set()
+        "Accounts that another process changed and that must be read again."
+
+    # ------------------------------------------------------------------------------ life
+
+    async def start(self) -> None:
+        """Load the catalogue and the open sessions, then watch both."""
+        self._change_seq = await self._catalog.last_change()
+        await self._load_catalogue()
+        for expires_at_ms, gateway_id, session_key in await self._ledger.open_sessions():
+            self._expiry.opened(gateway_id, session_key, expires_at_ms)
+        self._ticker = asyncio.create_task(self._tick_for_ever())
+
+    async def stop(self) -> None:
+        """Refuse new requests, finish those under way (bounded by `drain_s`), stop watching."""
+        self._is_stopping = True
+        if self._outstanding:
+            self._idle.clear()
+            try:
+                await asyncio.wait_for(self._idle.wait(), self._limits.drain_s)
+            except TimeoutError:
+                log.warning("stopping with %d requests unanswered", self._outstanding)
+        for task in (self._ticker, *self._tasks):
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether any request, or work of our own, is under way."""
+        return self._outstanding > 0
+
+    @property
+    def gateways(self) -> Sequence[Gateway]:
+        """Every gateway of the catalogue."""
+        return tuple(self._directory.gateways.values())
+
+    # ------------------------------------------------------------------------------ the door
+
+    def submit(self, request: ChargingRequest, reply: Reply) -> None:
+        """Decide, commit, then call `reply`. Never blocks, never raises."""
+        if self._is_stopping or self._outstanding >= self._limits.queue_max:
+            reply(NoAnswer.OVERLOADED)
+            return
+        self._outstanding += 1
+        self._attempt(Pending(request, reply, self._attempt))
+
+    async def charge(self, request: ChargingRequest) -> Outcome | NoAnswer:
+        """`submit` as a coroutine. Cancelling the caller does not undo what was decided."""
+        answer: asyncio.Future[Outcome | NoAnswer] = asyncio.get_running_loop().create_future()
+
+        def reply(outcome: Outcome | NoAnswer) -> None:
+            if not answer.done():
+                answer.set_result(outcome)
+
+        self.submit(request, reply)
+        return await answer
+
+    def end_gateway_sessions(self, gateway_id: int, at_ms: int, reply: Callable[[bool], None]) -> None:
+        """Accounting-On / Off: end every open session of the gateway at its last known usage."""
+        gateway = self._directory.gateways.get(gateway_id)
+        keys = self._expiry.of_gateway(gateway_id) if gateway is not None else ()
+        if gateway is None or not keys:
+            reply(True)  # noqa: FBT003 - the callback's only argument
+            return
+        waiting = set(keys)
+        failed = False
+
+        def ended(session_key: str, outcome: Outcome | NoAnswer) -> None:
+            nonlocal failed
+            failed = failed or isinstance(outcome, NoAnswer)
+            waiting.discard(session_key)
+            if not waiting:
+                reply(not failed)
+
+        for session_key in keys:
+            request = _internal_request(gateway, session_key, at_ms, cause="gateway restarted")
+            self._submit_internal(request, partial(ended, session_key))
+
+    def _submit_internal(self, request: ChargingRequest, reply: Reply) -> None:
+        """Like `submit`, for work that must not be refused because equipment keeps us busy."""
+        self._outstanding += 1
+        self._attempt(Pending(request, reply, self._attempt))
+
+    # ------------------------------------------------------------------------------ prefetch
+
+    def _attempt(self, pending: Pending) -> None:
+        """Decide the request if all it needs is in memory, else load first."""
+        request = pending.request
+        if request.request_digest and self._answer_replay(pending):
+            return
+        situation = self._prefetch.recall(pending)
+        if situation is None:
+            self._spawn(self._load(pending))
+        else:
+            self._decide(pending, situation)
+
+    async def _load(self, pending: Pending) -> None:
+        """Bring everything the request needs into memory, then attempt it again."""
+        pending.attempts += 1
+        if pending.attempts > ATTEMPTS_MAX:
+            log.error("gave up on session %s after %d attempts", pending.request.session_key, ATTEMPTS_MAX)
+            self._finish(pending, NoAnswer.UNAVAILABLE)
+            return
+        try:
+            await self._prefetch.load(pending)
+        except StoreUnavailableError as error:
+            log.warning("cannot load: %s", error)
+            self._finish(pending, NoAnswer.UNAVAILABLE)
+            return
+        pending.resume(pending)
+
+    # ------------------------------------------------------------------------------ decide
+
+    def _decide(self, pending: Pending, situation: Situation) -> None:
+        request = pending.request
+        now_ms = self._clock.now_ms()
+        account_ids = [account.account_id for account in situation.accounts] or [0]
+        group = self._open.group_of(account_ids)
+        try:
+            outcome = self._decider.decide(request, situation, group, now_ms)
+        except Exception:
+            log.exception("deciding on session %s failed", request.session_key)
+            self._poison(group, pending)
+            return
+        if situation.session is None and not pending.absent and _depends_on_absence(request, outcome):
+            self._open.discard_if_idle(group)
+            self._spawn(self._load(pending))
+            return
+        pending.outcome = outcome
+        if request.request_digest:
+            group.answers.append(stored_answer(request, outcome, now_ms))
+            self._answers.begin(pending)
+        if situation.session is None and outcome.session_id in group.sessions:
+            self._prefetch.sessions.put(
+                (request.gateway.id, request.session_key), group.sessions[outcome.session_id]
+            )
+        self._join(pending, group, account_ids)
+
+    def _join(self, pending: Pending, group: Group, account_ids: Iterable[int]) -> None:
+        """Answer with the batch that makes the outcome durable; at once when it rests on nothing pending."""
+        if not group.is_empty:
+            group.pending.append(pending)
+            self._wake()
+            return
+        built_on = self._inflight.find(account_ids) if self._inflight is not None else None
+        self._open.discard_if_idle(group)
+        if built_on is not None:
+            built_on.pending.append(pending)
+        else:
+            self._finish(pending, pending.outcome)
+
+    def _poison(self, group: Group, pending: Pending) -> None:
+        """A bug left records half changed: nobody may build on them, the store has the truth."""
+        group.pending.append(pending)
+        self._abandon(self._withdraw(group))
+
+    def _finish(self, pending: Pending, outcome: Outcome | NoAnswer) -> None:
+        self._outstanding -= 1
+        if self._is_stopping and not self._outstanding:
+            self._idle.set()
+        try:
+            pending.reply(outcome)
+        except Exception:
+            log.exception("a reply failed; its request is booked, the equipment will ask again")
+
+    def _answer_replay(self, pending: Pending) -> bool:
+        """Answer a keyed request that was answered before, or make it wait for its first copy."""
+        request = pending.request
+        if self._answers.wait(pending):
+            return True
+        stored = self._answers.get((request.gateway.id, request.request_key))
+        if stored is None:
+            return False
+        is_same = stored.digest == request.request_digest
+        self._finish(pending, read_answer(stored) if is_same else NoAnswer.KEY_REUSED)
+        return True
+
+    # ------------------------------------------------------------------------------ commit
+
+    def _wake(self) -> None:
+        """Commit the open batch soon: after what this turn of the loop still brings."""
+        if self._inflight is None and not self._wakeup_scheduled:
+            self._wakeup_scheduled = True
+            asyncio.get_running_loop().call_soon(self._start_commit)
+
+    def _start_commit(self) -> None:
+        self._wakeup_scheduled = False
+        if self._inflight is not None:
+            return
+        groups = [group for group in self._open.groups.values() if not group.is_empty]
+        if not groups:
+            return
+        self._inflight, self._open = self._open, Batch()
+        # Sealed in the same step as the swap: the next decision already changes these records in place.
+        decisions = [group.seal() for group in groups]
+        self._spawn(self._commit(groups, decisions))
+
+    async def _commit(self, groups: Sequence[Group], decisions: Sequence[Decision]) -> None:
+        """Write one sealed batch and deliver what became of it."""
+        try:
+            results = await self._ledger.commit(decisions)
+        except StoreUnavailableError as error:
+            log.warning("a batch of %d groups failed: %s", len(groups), error)
+            results = None
+        except Exception:
+            log.exception("a batch of %d groups failed", len(groups))
+            results = None
+        self._inflight = None
+        if results is None:
+            self._fail(groups)
+        else:
+            for group, result in zip(groups, results, strict=True):
+                if result is CommitResult.COMMITTED:
+                    self._deliver(group)
+                else:
+                    self._retry(group)
+        self._start_commit()
+
+    def _deliver(self, group: Group) -> None:
+        for session in group.sessions.values():
+            if session.is_open:
+                self._expiry.opened(session.gateway_id, session.session_key, session.expires_at_ms)
+            else:
+                self._expiry.closed(session.gateway_id, session.session_key)
+        for snapshot_id in group.snapshots:
+            self._rates.stored.put(snapshot_id, value=True)
+        for stored in group.answers:
+            self._answers.put(key=(stored.gateway_id, stored.request_key), stored=stored)
+        if self._stale:
+            self._forget_stale()
+        for pending in group.pending:
+            self._finish(pending, pending.outcome)
+            self._release_waiters(pending)
+
+    def _retry(self, group: Group) -> None:
+        """A record was not what we thought: read again and decide again, in the same order."""
+        for pending in self._withdraw(group):
+            for again in (pending, *self._answers.end(pending)):
+                again.absent = False
+                self._spawn(self._load(again))
+
+    def _fail(self, groups: Iterable[Group]) -> None:
+        """Nothing is known to be booked: no answers, and nobody trusts what was built on it."""
+        for group in groups:
+            self._abandon(self._withdraw(group))
+
+    def _abandon(self, unanswered: Iterable[Pending]) -> None:
+        for pending in unanswered:
+            for waiting in (pending, *self._answers.end(pending)):
+                self._finish(waiting, NoAnswer.UNAVAILABLE)
+
+    def _withdraw(self, group: Group) -> list[Pending]:
+        """Forget a failed group and what the open batch built on it; their requests, undecided, in order.
+
+        What became of their sessions is unknown: each is looked at again soon, so that none that the store
+        holds open is forgotten.
+        """
+        look_at_ms = self._clock.now_ms() + EXPIRY_RETRY_MS
+        unanswered: list[Pending] = []
+        dependents = [other for other in self._open.withdraw(group.members) if other is not group]
+        for failed in (group, *dependents):
+            self._prefetch.forget(failed)
+            for session in failed.sessions.values():
+                self._expiry.opened(session.gateway_id, session.session_key, look_at_ms)
+            unanswered += failed.pending
+        return unanswered
+
+    def _release_waiters(self, pending: Pending) -> None:
+        if pending.request.request_digest:
+            for waiting in self._answers.end(pending):
+                self._attempt(waiting)
+
+    def _dirty_account_ids(self) -> Iterable[int]:
+        for batch in (self._open, self._inflight):
+            if batch is not None:
+                yield from batch.dirty_account_ids()
+
+    def _dirty_session_keys(self) -> Iterable[tuple[int, str]]:
+        for batch in (self._open, self._inflight):
+            if batch is not None:
+                yield from batch.dirty_session_keys()
+
+    # ------------------------------------------------------------------------------ time
+
+    async def _tick_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._limits.tick_s)
+            try:
+                self.expire_due()
+                await self.follow_changes()
+            except StoreUnavailableError as error:
+                log.warning("the store is away: %s", error)
+            except Exception:
+                log.exception("a tick failed; the next one goes on")
+
+    def expire_due(self) -> None:
+        """End sessions that were silent for too long, a bounded number at a time."""
+        now_ms = self._clock.now_ms()
+        for gateway_id, session_key in self._expiry.due(now_ms, EXPIRIES_PER_TICK):
+            gateway = self._directory.gateways.get(gateway_id) or Gateway(id=gateway_id, name="(removed)")
+            request = _internal_request(gateway, session_key, now_ms, cause="expired")
+            self._outstanding += 1
+            self._expire(Pending(request, self._expiry_reply(gateway_id, session_key), self._expire))
+
+    def _expiry_reply(self, gateway_id: int, session_key: str) -> Reply:
+        """Queue the session once more when ending it could not be made durable."""
+
+        def reply(outcome: Outcome | NoAnswer) -> None:
+            if isinstance(outcome, NoAnswer):
+                retry_at_ms = self._clock.now_ms() + EXPIRY_RETRY_MS
+                self._expiry.opened(gateway_id, session_key, retry_at_ms)
+
+        return reply
+
+    def _expire(self, pending: Pending) -> None:
+        """End one session if it is still open and its time has come; else queue it for its next instant."""
+        request = pending.request
+        situation = self._prefetch.recall(pending)
+        if situation is None:
+            self._spawn(self._load(pending))
+            return
+        pending.outcome = Outcome(code=OutcomeCode.SUCCESS)
+        session = situation.session
+        now_ms = self._clock.now_ms()
+        if session is None or not session.is_open:
+            self._expiry.closed(request.gateway.id, request.session_key)
+        elif session.expires_at_ms > now_ms:
+            self._expiry.opened(session.gateway_id, session.session_key, session.expires_at_ms)
+        else:
+            account_ids = [account.account_id for account in situation.accounts]
+            group = self._open.group_of(account_ids)
+            self._decider.expire(request, situation, session, group, now_ms)
+            self._join(pending, group, account_ids)
+            return
+        self._finish(pending, pending.outcome)
+
+    # ------------------------------------------------------------------------------ catalogue
+
+    async def follow_changes(self) -> None:
+        """Take in what operators changed since the last look."""
+        changes = await self._catalog.changes_after(self._change_seq)
+        if not changes:
+            return
+        await self._apply_changes(changes)
+        self._change_seq = changes[-1].seq
+
+    async def _apply_changes(self, changes: Sequence[Change]) -> None:
+        kinds = {change.kind for change in changes}
+        if ChangeKind.PLAN in kinds:
+            self._catalogue.replace_plans(await self._catalog.load_plans())
+            self._directory.forget_chains()
+        tariff_ids = {change.object_id for change in changes if change.kind is ChangeKind.TARIFF}
+        if tariff_ids:
+            await self._load_tariffs(tariff_ids)
+        if ChangeKind.GATEWAY in kinds:
+            await self._directory.load_gateways()
+            self._on_gateways(self.gateways)
+        if ChangeKind.IDENTITY in kinds:
+            self._directory.forget_identities()
+        for change in changes:
+            if change.kind is ChangeKind.ACCOUNT:
+                self._directory.forget_account(change.object_id)
+                self._stale.add(change.object_id)
+        self._forget_stale()
+
+    def _forget_stale(self) -> None:
+        """Drop accounts that others changed, as soon as nothing of ours is on its way to them."""
+        dirty = set(self._dirty_account_ids())
+        for account_id in self._stale - dirty:
+            self._prefetch.accounts.pop(account_id)
+        self._stale &= dirty
+
+    async def _load_catalogue(self) -> None:
+        self._catalogue.replace_plans(await self._catalog.load_plans())
+        await self._load_tariffs(None)
+        await self._directory.load_gateways()
+        self._on_gateways(self.gateways)
+
+    async def _load_tariffs(self, tariff_ids: set[int] | None) -> None:
+        """Compile tariffs beside the ones in force, then swap; None: all of them."""
+        for terms in await self._catalog.load_tariffs():
+            if tariff_ids is None or terms.id in tariff_ids:
+                rates = [rate async for chunk in self._catalog.stream_rates(terms.id) for rate in chunk]
+                self._catalogue.tariffs[terms.id] = await asyncio.to_thread(Tariff.build, terms, rates)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _depends_on_absence(request: ChargingRequest, outcome: Outcome) -> bool:
+    """Whether the answer would be another one if the store knew the session.
+
+    A grant need not be checked: its commit inserts the session and conflicts. A refusal over money or
+    counts commits nothing, so it is checked.
+    """
+    return (
+        (request.type is RequestType.INITIAL or request.action is RequestedAction.DIRECT_DEBITING)
+        and not outcome.code.is_success
+        and outcome.code.precedence >= OutcomeCode.TOO_MANY_SESSIONS.precedence
+    )
+
+
+def _internal_request(gateway: Gateway, session_key: str, at_ms: int, *, cause: str) -> ChargingRequest:
+    """A request of our own that ends a session at its last known usage."""
+    return ChargingRequest(
+        type=RequestType.TERMINATION,
+        gateway=gateway,
+        session_key=session_key,
+        received_at_ms=at_ms,
+        event_at_ms=at_ms,
+        end_cause=cause,
+    )

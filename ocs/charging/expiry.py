@@ -1,0 +1,53 @@
+"""Which sessions are open and when each falls silent for too long.
+
+A heap with lazy corrections: a session's expiry moves at every report, the heap is only told again when the
+old instant is reached. Holds keys, not sessions, so that 200,000 of them are cheap.
+"""
+
+import heapq
+from collections.abc import Sequence
+
+SessionKey = tuple[int, str]
+"(gateway id, session key)"
+
+
+class ExpiryQueue:
+    """Open sessions as the store has them, by gateway and by due time."""
+
+    __slots__ = ("_heap", "_keys", "_queued")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, str]] = []
+        self._keys: dict[int, set[str]] = {}
+        self._queued: set[SessionKey] = set()
+
+    def __len__(self) -> int:
+        return sum(len(keys) for keys in self._keys.values())
+
+    def opened(self, gateway_id: int, session_key: str, expires_at_ms: int) -> None:
+        """A session is open and durable; calling it again at each of its commits is fine."""
+        self._keys.setdefault(gateway_id, set()).add(session_key)
+        if (gateway_id, session_key) not in self._queued:
+            self._queued.add((gateway_id, session_key))
+            heapq.heappush(self._heap, (expires_at_ms, gateway_id, session_key))
+
+    def closed(self, gateway_id: int, session_key: str) -> None:
+        """A session is closed and durable; its heap entry is dropped when it comes up."""
+        self._keys.get(gateway_id, set()).discard(session_key)
+
+    def of_gateway(self, gateway_id: int) -> Sequence[str]:
+        """Keys of the gateway's open sessions."""
+        return tuple(self._keys.get(gateway_id, ()))
+
+    def due(self, now_ms: int, limit: int) -> list[SessionKey]:
+        """Take up to `limit` sessions whose queued instant has come; open ones must be looked at.
+
+        Whoever takes one reports back with `opened` (it lives on, with its later instant) or `closed`.
+        """
+        taken: list[SessionKey] = []
+        while self._heap and self._heap[0][0] <= now_ms and len(taken) < limit:
+            _, gateway_id, session_key = heapq.heappop(self._heap)
+            self._queued.discard((gateway_id, session_key))
+            if session_key in self._keys.get(gateway_id, ()):
+                taken.append((gateway_id, session_key))
+        return taken

@@ -1,0 +1,107 @@
+"""Postings: payments and other movements that people make, each booked once, beside a server that charges.
+
+Owns idempotency by key, and compare-and-set with another try. Does not own who may post what
+(`ocs.charging.administration`).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from ocs.errors import AlreadyExistsError, ConflictError
+from ocs.ports import CatalogStore, ChangeKind, Clock, CommitResult, Decision, LedgerStore
+from ocs.quota.account import Account, AccountProfile, opening_account
+from ocs.quota.ledger import EntryKind, LedgerEntry, post
+
+OPENING_KEY: Final = "opening"
+"Idempotency key of the entry that an account starts with."
+ATTEMPTS_MAX: Final = 40
+"How often a posting is decided again when a running server moved the account first."
+OPENINGS_PER_COMMIT: Final = 500
+
+
+class Posting(NamedTuple):
+    """What a posting led to."""
+
+    entry: LedgerEntry
+    is_repeat: bool
+    "The key was used before with the same body: `entry` is what that made, nothing was moved now."
+
+
+class Order(NamedTuple):
+    """A movement of one balance that somebody wants, once."""
+
+    kind: EntryKind
+    amount_micros: int
+    "Added to the balance."
+    key: str
+    "Unique per account."
+    note: str = ""
+
+
+def opening_order(amount_micros: int) -> Order:
+    """What an account starts with: a payment, or a debt that it brings along."""
+    kind = EntryKind.PAYMENT if amount_micros > 0 else EntryKind.ADJUSTMENT
+    return Order(kind, amount_micros, OPENING_KEY, "opening balance")
+
+
+class Cashier:
+    """Books orders."""
+
+    def __init__(self, ledger: LedgerStore, catalog: CatalogStore, clock: Clock) -> None:
+        self._ledger = ledger
+        self._catalog = catalog
+        self._clock = clock
+
+    async def book(self, profile: AccountProfile, order: Order) -> Posting:
+        """Book an order unless its key was booked before, and tell running servers.
+
+        Raises:
+            AlreadyExistsError: the key was used with another amount or kind.
+            ConflictError: the account changed faster than the order could be decided.
+        """
+        for attempt in range(ATTEMPTS_MAX):
+            earlier = await self._ledger.find_entry(profile.id, order.key)
+            if earlier is not None:
+                if (earlier.kind, earlier.amount_micros) != (order.kind.value, order.amount_micros):
+                    raise AlreadyExistsError(
+                        f"key {order.key!r} of account {profile.name!r} was used for something else"
+                    )
+                return Posting(earlier, is_repeat=True)
+            loaded = await self._ledger.load([profile.id], ())
+            account = loaded.accounts.get(profile.id) or opening_account(profile.id)
+            decision, entry = self._decide(profile, account, order)
+            (result,) = await self._ledger.commit([decision])
+            if result is CommitResult.COMMITTED:
+                await self._catalog.touch(ChangeKind.ACCOUNT, profile.id)
+                return Posting(entry, is_repeat=False)
+            await asyncio.sleep(0.001 * attempt)
+        raise ConflictError(f"account {profile.name!r} is too busy: it changed {ATTEMPTS_MAX} times")
+
+    async def book_openings(self, openings: Sequence[tuple[AccountProfile, int]]) -> None:
+        """Book what new accounts start with, many in one commit; nobody knows of them yet."""
+        due = [(profile, amount_micros) for profile, amount_micros in openings if amount_micros]
+        for start in range(0, len(due), OPENINGS_PER_COMMIT):
+            chunk = due[start : start + OPENINGS_PER_COMMIT]
+            decisions = [
+                self._decide(profile, opening_account(profile.id), opening_order(amount_micros))[0]
+                for profile, amount_micros in chunk
+            ]
+            results = await self._ledger.commit(decisions)
+            for (profile, amount_micros), result in zip(chunk, results, strict=True):
+                if result is CommitResult.CONFLICT:
+                    await self.book(profile, opening_order(amount_micros))
+
+    def _decide(
+        self, profile: AccountProfile, account: Account, order: Order
+    ) -> tuple[Decision, LedgerEntry]:
+        entry = post(
+            account,
+            kind=order.kind,
+            amount_micros=order.amount_micros,
+            at_ms=self._clock.now_ms(),
+            request_key=order.key,
+            note=order.note,
+        )
+        account.version += 1
+        return Decision(root_id=profile.root_id, accounts=[account.row()], entries=[entry]), entry

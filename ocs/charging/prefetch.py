@@ -1,0 +1,196 @@
+"""Prefetch: gather what a decision needs from memory, or read it from the stores first.
+
+Owns the caches of live records. All I/O of a request happens here, before it is decided; a record that is
+read never replaces one in memory, which may be newer.
+"""
+
+from collections.abc import Sequence
+
+from ocs.charging.answer import AnswerBook
+from ocs.charging.batch import Group, Pending
+from ocs.charging.cache import GenerationCache
+from ocs.charging.catalogue import Catalogue, RateBook
+from ocs.charging.directory import Directory
+from ocs.charging.request import ChargingRequest, RequestedAction, RequestType
+from ocs.charging.situation import Link, Situation
+from ocs.ports import Identity, LedgerStore
+from ocs.quota.account import Account
+from ocs.quota.session import Session
+from ocs.rating.destination import MSG
+from ocs.units import AccessCode
+
+_REPORTS = (RequestType.UPDATE, RequestType.TERMINATION)
+
+
+class Prefetch:
+    """Live records in memory, and the way to get those that are not."""
+
+    def __init__(
+        self,
+        *,
+        ledger: LedgerStore,
+        directory: Directory,
+        catalogue: Catalogue,
+        rates: RateBook,
+        answers: AnswerBook,
+        accounts: GenerationCache[int, Account],
+        sessions: GenerationCache[tuple[int, str], Session],
+    ) -> None:
+        self._ledger = ledger
+        self._directory = directory
+        self._catalogue = catalogue
+        self._rates = rates
+        self._answers = answers
+        self.accounts = accounts
+        self.sessions = sessions
+
+    def recall(self, pending: Pending) -> Situation | None:
+        """The request's records from memory; None when some must be loaded."""
+        request = pending.request
+        session = self.sessions.get((request.gateway.id, request.session_key))
+        if session is None and not pending.absent and _expects_session(request):
+            return None
+        identity, links = self._recall_links(request, session)
+        if links is None:
+            return None
+        accounts = []
+        for link in links:
+            account = self.accounts.get(link.profile.id)
+            if account is None:
+                return None
+            accounts.append(account)
+        situation = Situation(identity=identity, links=tuple(links), accounts=accounts, session=session)
+        if links and (session is None or not session.answered):
+            other = self._other_party(request, links)
+            if other:
+                situation.on_net, unknown = self._directory.on_net(links, other)
+                if unknown is not None:
+                    return None
+        return situation
+
+    def _recall_links(
+        self, request: ChargingRequest, session: Session | None
+    ) -> tuple[Identity | None, Sequence[Link] | None]:
+        """Who asks and who pays; no links (None) when something must be loaded."""
+        if session is not None and request.type in _REPORTS:
+            return None, self._session_links(session)
+        identity, unknown = self._directory.identify(request.identities)
+        if unknown is not None:
+            return None, None
+        if session is not None:
+            return identity, self._session_links(session)
+        return identity, () if identity is None else self._directory.chain_of(identity)
+
+    async def load(self, pending: Pending) -> None:
+        """Read everything the request needs and memory lacks.
+
+        Raises:
+            StoreUnavailableError: a store cannot be read now.
+        """
+        request = pending.request
+        if request.request_digest and await self._load_answer(request):
+            return
+        session = await self._load_session(pending)
+        account_ids: Sequence[int] = ()
+        if session is not None:
+            account_ids = [reservation.account_id for reservation in session.reservations]
+        if session is None or request.type not in _REPORTS:
+            identified = await self._load_identity(request)
+            account_ids = account_ids or identified
+        await self._load_accounts(account_ids)
+        links = self._directory.links_for(account_ids)
+        if links and (session is None or not session.answered):
+            await self._load_other_party(request, links)
+
+    def forget(self, group: Group) -> None:
+        """Drop the records of a group that failed: the store has the truth."""
+        for account_id in group.members:
+            self.accounts.pop(account_id)
+        for session in group.sessions.values():
+            self.sessions.pop((session.gateway_id, session.session_key))
+
+    def _session_links(self, session: Session) -> Sequence[Link] | None:
+        for reservation in session.reservations:
+            if reservation.snapshot_id and self._rates.get(reservation.snapshot_id) is None:
+                return None
+        return self._directory.links_for(reservation.account_id for reservation in session.reservations)
+
+    def _other_party(self, request: ChargingRequest, links: Sequence[Link]) -> str:
+        """The number of a call's other end, when a tariff wants to know whether that is a subscriber."""
+        if request.service.destination is not None and request.service.destination != MSG:
+            return ""
+        if not self._catalogue.asks_on_net(links, request.service, request.access_code):
+            return ""
+        return request.calling if request.access_code is AccessCode.INCOMING else request.called
+
+    async def _load_other_party(self, request: ChargingRequest, links: Sequence[Link]) -> None:
+        number = self._other_party(request, links)
+        while number:
+            _, unknown = self._directory.on_net(links, number)
+            if unknown is None:
+                return
+            if isinstance(unknown, int):
+                await self._directory.load_chain(unknown)
+            else:
+                await self._directory.load_identity(unknown)
+
+    async def _load_answer(self, request: ChargingRequest) -> bool:
+        stored = await self._ledger.load_answer(request.gateway.id, request.request_key)
+        if stored is not None:
+            self._answers.put(key=(stored.gateway_id, stored.request_key), stored=stored)
+        return stored is not None
+
+    async def _load_session(self, pending: Pending) -> Session | None:
+        """The request's session with its rates in memory; notes on `pending` when there is none."""
+        key = (pending.request.gateway.id, pending.request.session_key)
+        session = self.sessions.get(key)
+        if session is None:
+            session = (await self._ledger.load((), (key,))).sessions.get(key)
+        if session is None:
+            pending.absent = True
+            return None
+        missing = [
+            reservation.snapshot_id
+            for reservation in session.reservations
+            if reservation.snapshot_id and self._rates.get(reservation.snapshot_id) is None
+        ]
+        if missing:
+            for snapshot_id, body in (await self._ledger.load_snapshots(missing)).items():
+                self._rates.restore(snapshot_id, body)
+        if self.sessions.get(key) is None:
+            self.sessions.put(key, session)
+        return session
+
+    async def _load_identity(self, request: ChargingRequest) -> Sequence[int]:
+        """Read identities in order until one is known, then its chain; the chain's account ids."""
+        while True:
+            identity, unknown = self._directory.identify(request.identities)
+            if unknown is None:
+                break
+            await self._directory.load_identity(unknown)
+        if identity is None:
+            return ()
+        links = self._directory.chain(identity.account_id)
+        if links is None:
+            links = await self._directory.load_chain(identity.account_id)
+        return [link.profile.id for link in links]
+
+    async def _load_accounts(self, account_ids: Sequence[int]) -> None:
+        for account_id in account_ids:
+            if self._directory.chain(account_id) is None:
+                await self._directory.load_chain(account_id)
+        missing = [account_id for account_id in account_ids if self.accounts.get(account_id) is None]
+        if not missing:
+            return
+        epoch = -1
+        while epoch != self._directory.epoch:
+            epoch = self._directory.epoch
+            loaded = await self._ledger.load(missing, ())
+        for account_id in missing:
+            if self.accounts.get(account_id) is None:
+                self.accounts.put(account_id, loaded.accounts.get(account_id) or Account(account_id))
+
+
+def _expects_session(request: ChargingRequest) -> bool:
+    """Whether the request speaks of a session that should exist, so that memory's no is not enough."""
+    return request.type in _REPORTS or request.action is RequestedAction.REFUND

@@ -1,0 +1,166 @@
+"""Quotations: what a service would cost an account, or by a tariff, and how much of it the money buys.
+
+Owns who is asked for money and by which rate. Does not own prices: the same functions as for sessions make
+them. Reads the stores, changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from ocs.charging.catalogue import Catalogue
+from ocs.charging.situation import UNLIMITED, Link
+from ocs.charging.tariff_book import find_terms, load_tariff, load_tariffs
+from ocs.errors import NotFoundError
+from ocs.ports import CatalogStore, LedgerStore
+from ocs.quota.account import AccountProfile, opening_account
+from ocs.rating.affordable import affordable
+from ocs.rating.applied import AppliedRate
+from ocs.rating.explanation import Explanation, explain
+from ocs.rating.price import price_set_at
+from ocs.rating.selection import RatingRefusal, select_rate
+from ocs.units import AccessCode, Measure, Service
+
+CAP_UNITS: Final = {Measure.SECONDS: 24 * 3600, Measure.OCTETS: 2**50, Measure.MESSAGES: 10**9}
+"More than this nobody is told to afford."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What shall be priced."""
+
+    service: Service
+    units: int
+    "Seconds, octets or messages."
+    at_s: int
+    "Epoch seconds of the start."
+    access_code: AccessCode = AccessCode.OUTGOING
+    called: str = ""
+    calling: str = ""
+
+
+class Line(NamedTuple):
+    """One payer's part."""
+
+    account: str
+    "Name; empty when a tariff was asked."
+    explanation: Explanation
+    funds_micros: int | None
+    "Money it may spend now; None: no limit, or no account."
+    affordable_units: int
+    "At most `CAP_UNITS`."
+
+
+class Quotation(NamedTuple):
+    """Every payer's part, and what all of them can afford; or why there is no price."""
+
+    lines: Sequence[Line]
+    refusal: RatingRefusal | None = None
+
+    @property
+    def affordable_units(self) -> int:
+        """Units that every payer can afford."""
+        return min(line.affordable_units for line in self.lines)
+
+
+async def quote_tariff(
+    catalog: CatalogStore, name: str, question: Question, *, zone: ZoneInfo, funds_micros: int | None
+) -> Quotation:
+    """Price a service by one tariff, for some money or none in particular."""
+    tariff = await load_tariff(catalog, await find_terms(catalog, name))
+    applied = select_rate(
+        tariff,
+        None,
+        service=question.service,
+        access_code=question.access_code,
+        called=question.called,
+        calling=question.calling,
+        at_s=question.at_s,
+    )
+    if isinstance(applied, RatingRefusal):
+        return Quotation((), applied)
+    return Quotation([_line("", applied, question, zone=zone, funds_micros=funds_micros)])
+
+
+async def quote_account(
+    ledger: LedgerStore, catalog: CatalogStore, profile: AccountProfile, question: Question
+) -> Quotation:
+    """Price a service for an account and everybody above it who pays.
+
+    Raises:
+        NotFoundError: nobody of them has a plan with the service.
+    """
+    chain = await catalog.load_chain(profile.id)
+    catalogue = await _load_catalogue(catalog, chain)
+    live = (await ledger.load([link.id for link in chain], ())).accounts
+    lines = []
+    for link in _links(chain, catalogue):
+        applied = catalogue.rate(
+            link,
+            service=question.service,
+            access_code=question.access_code,
+            called=question.called,
+            calling=question.calling,
+            at_s=question.at_s,
+        )
+        if applied is None:
+            plan = link.plan.name if link.plan else ""
+            raise NotFoundError(
+                f"plan {plan!r} of account {link.profile.name!r} has no {question.service.name}"
+            )
+        if isinstance(applied, RatingRefusal):
+            return Quotation((), applied)
+        account = live.get(link.profile.id) or opening_account(link.profile.id)
+        funds = account.available_micros(link.floor_micros)
+        lines.append(_line(link.profile.name, applied, question, zone=link.zone, funds_micros=funds))
+    if not lines:
+        raise NotFoundError(f"account {profile.name!r} has no plan, nor has anybody above it")
+    return Quotation(lines)
+
+
+async def _load_catalogue(catalog: CatalogStore, chain: Sequence[AccountProfile]) -> Catalogue:
+    catalogue = Catalogue()
+    catalogue.replace_plans(await catalog.load_plans())
+    plans = [catalogue.plans[link.plan_id] for link in chain if link.plan_id in catalogue.plans]
+    tariff_ids = {tariff_id for plan in plans for tariff_id in plan.tariffs.values()}
+    tariff_ids |= {plan.override_tariff_id for plan in plans if plan.override_tariff_id is not None}
+    catalogue.tariffs = await load_tariffs(catalog, tariff_ids)
+    return catalogue
+
+
+def _links(chain: Sequence[AccountProfile], catalogue: Catalogue) -> Sequence[Link]:
+    """Those of the chain who pay: an account without a plan of its own only counts sessions."""
+    return [
+        Link(profile, ZoneInfo(profile.zone), profile.floor_micros, catalogue.plans[profile.plan_id])
+        for profile in chain
+        if profile.plan_id in catalogue.plans
+    ]
+
+
+def _line(
+    account: str, applied: AppliedRate, question: Question, *, zone: ZoneInfo, funds_micros: int | None
+) -> Line:
+    def usage(units: int) -> tuple[int, int, int]:
+        """Units in the price set of the start; seconds are all in the first place."""
+        places = [0, 0, 0]
+        by_time = question.service.measure is Measure.SECONDS
+        places[0 if by_time else price_set_at(applied, question.at_s, zone)] = units
+        return (places[0], places[1], places[2])
+
+    return Line(
+        account,
+        explain(applied, usage(question.units), start_s=question.at_s, zone=zone, ended=True),
+        funds_micros,
+        affordable(
+            applied,
+            UNLIMITED if funds_micros is None else funds_micros,
+            usage=usage(0),
+            start_s=question.at_s,
+            zone=zone,
+            cap_units=CAP_UNITS[question.service.measure],
+            set_index=0
+            if question.service.measure is Measure.SECONDS
+            else price_set_at(applied, question.at_s, zone),
+        ),
+    )

@@ -1,0 +1,87 @@
+"""What equipment asks, whatever the wire: `ChargingRequest` (charging section 2, RFC 8506 section 3.1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import NamedTuple, Protocol
+
+from ocs.ports import Gateway, IdentityKind
+from ocs.units import VOICE, AccessCode, Service
+
+
+class RequestType(IntEnum):
+    """CC-Request-Type, RFC 8506 section 8.3, and one of ours."""
+
+    AUTHENTICATION = 0
+    "Check the credential only; nothing is reserved and no session is opened."
+    INITIAL = 1
+    UPDATE = 2
+    TERMINATION = 3
+    EVENT = 4
+
+
+class RequestedAction(IntEnum):
+    """What an EVENT wants, RFC 8506 section 8.41."""
+
+    DIRECT_DEBITING = 0
+    REFUND = 1
+    CHECK_BALANCE = 2
+    PRICE_ENQUIRY = 3
+
+
+class Credential(Protocol):
+    """Proof of identity as the wire carried it."""
+
+    def verify(self, secret: str) -> bool:
+        """Whether it was made with `secret`; constant-time where a secret is compared."""
+        ...
+
+
+class Usage(NamedTuple):
+    """Cumulative usage of a session since its start, as far as the equipment measured it."""
+
+    seconds: int = 0
+    octets_in: int = 0
+    octets_out: int = 0
+    messages: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class ChargingRequest:
+    """One question or report. Built at an edge, never changed afterwards."""
+
+    type: RequestType
+    gateway: Gateway
+    session_key: str
+    "Unique per gateway, at most 250 characters; for an EVENT its idempotency key."
+    received_at_ms: int
+    event_at_ms: int
+    "When it happened at the gateway, already within tolerance; the receipt time when unknown."
+    service: Service = VOICE
+    access_code: AccessCode = AccessCode.OUTGOING
+    identities: Sequence[tuple[IdentityKind, str]] = ()
+    "Hints in the gateway's order: the first that is known wins."
+    credential: Credential | None = None
+    "None: the edge vouches for the identity."
+    calling: str = ""
+    "Normalised: E.164 digits without plus, or whatever the gateway's rules left."
+    called: str = ""
+    usage: Usage | None = None
+    "None: nothing is reported."
+    starts: bool = False
+    "The service starts at `event_at_ms` (an answered call): that instant prices the session."
+    measured_by_time: bool = False
+    """The report carries no duration: used is the time from the session's start to `event_at_ms`, 0 if it
+    never started."""
+    requested_units: int | None = None
+    "Wanted units of the service; None: what the policy gives."
+    request_key: str = ""
+    "Identifies this very request for replays, unique per gateway; empty: the session and usage alone do."
+    request_digest: str = ""
+    "Digest of the request's body, for keyed requests."
+    action: RequestedAction | None = None
+    amount_micros: int | None = None
+    "For a REFUND or a DIRECT_DEBITING of money."
+    end_cause: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+    "Raw facts that later steps need, such as what identifies the session in a Disconnect-Request."

@@ -1,0 +1,137 @@
+"""Everything one decision looks at, gathered before it starts: prefetch, then decide.
+
+Owns: the in-memory form of a payer chain (`Link`, `Payer`) and the bundle of one request (`Situation`).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from ocs.ports import Identity, Plan
+from ocs.quota.account import Account, AccountProfile
+from ocs.quota.session import Reservation, Session
+from ocs.rating.affordable import affordable
+from ocs.rating.applied import AppliedRate
+from ocs.rating.price import charge
+from ocs.rating.selection import OnNet
+from ocs.units import MILLIS_PER_SECOND
+
+UNLIMITED: Final = 2**62
+"Funds of an account without a credit limit, in micros."
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One account of a payer chain with what its master data means."""
+
+    profile: AccountProfile
+    zone: ZoneInfo
+    floor_micros: int | None
+    "The lowest balance allowed; None: no limit."
+    plan: Plan | None
+    "The plan it pays by; None: it only counts the session, somebody above it pays."
+
+
+class Situation:
+    """The records of one request; `links` and `accounts` run from the asking account to the root."""
+
+    __slots__ = ("accounts", "identity", "links", "on_net", "session")
+
+    def __init__(
+        self,
+        *,
+        identity: Identity | None,
+        links: tuple[Link, ...],
+        accounts: list[Account],
+        session: Session | None,
+        on_net: OnNet = OnNet.NO,
+    ) -> None:
+        self.identity = identity
+        self.links = links
+        self.accounts = accounts
+        self.session = session
+        self.on_net = on_net
+        "How near the other party is, where a tariff of the chain asks for it."
+
+
+class Payer:
+    """One account's part in pricing one session."""
+
+    __slots__ = ("account", "applied", "link", "reservation", "session")
+
+    def __init__(
+        self,
+        *,
+        session: Session,
+        link: Link,
+        account: Account,
+        applied: AppliedRate | None,
+        reservation: Reservation,
+    ) -> None:
+        self.session = session
+        self.link = link
+        self.account = account
+        self.applied = applied
+        "None: the account only counts the session."
+        self.reservation = reservation
+
+    @property
+    def is_charged(self) -> bool:
+        """Whether money can leave this account for the session."""
+        applied = self.applied
+        return applied is not None and not (applied.is_free or applied.is_payback)
+
+    def funds_micros(self) -> int:
+        """Money that may go into this session's whole charge: free, held for it, and already paid for it."""
+        floor = self.link.floor_micros
+        if floor is None:
+            return UNLIMITED
+        account, reservation = self.account, self.reservation
+        return (
+            account.balance_micros
+            - account.reserved_micros
+            + reservation.reserved_micros
+            + reservation.debited_micros
+            - floor
+        )
+
+    def usage(self, total_units: int, set_index: int = 0) -> tuple[int, int, int]:
+        """Usage per price set when the session's total is `total_units`.
+
+        What the total has beyond the recorded usage falls into `set_index`. Services measured in seconds
+        keep everything in the first place: their price set follows from time.
+        """
+        reservation = self.reservation
+        set1, set2 = reservation.used_set1_units, reservation.used_set2_units
+        beyond = total_units - self.session.used_units
+        if set_index == 1:
+            set1 += beyond
+        elif set_index == 2:
+            set2 += beyond
+        return (total_units - set1 - set2, set1, set2)
+
+    def price(self, total_units: int, *, ended: bool, set_index: int = 0) -> int:
+        """Charge of the session at `total_units` in micros; 0 for an account that does not pay."""
+        if self.applied is None:
+            return 0
+        return charge(
+            self.applied,
+            self.usage(total_units, set_index),
+            start_s=self.session.started_at_ms // MILLIS_PER_SECOND,
+            zone=self.link.zone,
+            ended=ended,
+        )
+
+    def affordable_units(self, *, cap_units: int, set_index: int = 0) -> int:
+        """Greatest total of the session, at a block end and at most `cap_units`, that its funds cover."""
+        if self.applied is None or not self.is_charged:
+            return cap_units
+        return affordable(
+            self.applied,
+            self.funds_micros(),
+            usage=self.usage(self.session.used_units),
+            start_s=self.session.started_at_ms // MILLIS_PER_SECOND,
+            zone=self.link.zone,
+            cap_units=cap_units,
+            set_index=set_index,
+        )

@@ -1,0 +1,90 @@
+"""``ocs identity``: what accounts are recognised by."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ocs.cli.books import Books, use_books
+from ocs.cli.console import Column, Json, Record, print_facts, print_records
+
+if TYPE_CHECKING:
+    from ocs.ports import Identity
+
+app = typer.Typer(name="identity", help="Identities: what accounts are recognised by.", no_args_is_help=True)
+
+IDENTITY_COLUMNS = (
+    Column("kind", "kind"),
+    Column("value", "value"),
+    Column("has_secret", "secret"),
+    Column("max_sessions", "max sessions", right=True),
+    Column("cost_centre", "cost centre"),
+)
+
+
+def identity_record(identity: "Identity") -> dict[str, Any]:
+    """An identity for people and scripts: whether it has a secret, never the secret."""
+    return {
+        "kind": identity.kind.value,
+        "value": identity.value,
+        "has_secret": identity.secret is not None,
+        "max_sessions": identity.max_sessions,
+        "cost_centre": identity.cost_centre,
+    }
+
+
+@app.command("add")
+def add(
+    context: typer.Context,
+    account: Annotated[str, typer.Argument(help="The account's name.", show_default=False)],
+    kind: Annotated[
+        str,
+        typer.Argument(help="username, code, did, extension, trunk, ip, ani or virtual.", show_default=False),
+    ],
+    value: Annotated[
+        str, typer.Argument(help="Name, number, or address (CIDR for a range).", show_default=False)
+    ],
+    secret: Annotated[
+        str | None, typer.Option("--secret", help="Password; without one none is asked for.")
+    ] = None,
+    plan: Annotated[str | None, typer.Option("--plan", help="Plan in place of the account's.")] = None,
+    max_sessions: Annotated[int | None, typer.Option("--max-sessions", min=1, help="Open at once.")] = None,
+    cost_centre: Annotated[str, typer.Option("--cost-centre", help="Kept for reports.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Let an account be recognised by one more identity."""
+    from ocs.charging.account_sheet import parse_identity_kind
+    from ocs.charging.master_data import identity_value
+    from ocs.ports import Identity
+
+    identity_kind = parse_identity_kind(kind, "KIND")
+    identity = Identity(
+        kind=identity_kind,
+        value=identity_value(identity_kind, value, "VALUE"),
+        account_id=0,
+        secret=secret,
+        max_sessions=max_sessions,
+        cost_centre=cost_centre,
+    )
+
+    async def use(books: Books) -> Record:
+        added = await books.administration.add_identity(account, identity, plan=plan)
+        return {"account": account, **identity_record(added)}
+
+    print_facts(use_books(context, use), as_json=as_json)
+
+
+@app.command("list")
+def list_identities(
+    context: typer.Context,
+    account: Annotated[str, typer.Argument(help="The account's name.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """List an account's identities."""
+
+    async def use(books: Books) -> list[Record]:
+        state = await books.administration.account_state(account)
+        return [identity_record(identity) for identity in state.identities]
+
+    print_records(
+        use_books(context, use), IDENTITY_COLUMNS, as_json=as_json, title=f"identities of {account}"
+    )

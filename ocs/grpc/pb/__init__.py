@@ -1,0 +1,1 @@
+"""Stubs generated from `proto/`: never edited by hand, see `ocs.grpc.stubs`."""

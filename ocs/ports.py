@@ -1,0 +1,502 @@
+"""What the charging core needs from the outside, and the records that cross that border.
+
+Owns: the store protocols, the catalogue's records, the commit unit. Does not own how anything is kept:
+`ocs.storage` implements these, one contract suite tests every implementation.
+
+The two stores:
+
+* `LedgerStore`: live sums, sessions, reservations, ledger, CDRs. Written by compare-and-set on versions.
+* `CatalogStore`: what operators configure. Every change appends to a change log that running servers poll.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+from ocs.quota.account import Account, AccountProfile, AccountRow
+from ocs.quota.ledger import LedgerEntry
+from ocs.quota.session import ReservationRow, Session, SessionRow
+from ocs.rating.tariff import Rate, TariffTerms
+from ocs.units import AccessCode
+
+# ----------------------------------------------------------------------------------------- catalogue records
+
+
+class IdentityKind(Enum):
+    """What a subscriber can be recognised by; values are unique within a kind."""
+
+    USERNAME = "username"
+    CODE = "code"
+    DID = "did"
+    EXTENSION = "extension"
+    TRUNK = "trunk"
+    IP = "ip"
+    "An address or CIDR; the longest that contains the asked address wins."
+    ANI = "ani"
+    "A calling number."
+    VIRTUAL = "virtual"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """One way to recognise an account."""
+
+    kind: IdentityKind
+    value: str
+    account_id: int
+    secret: str | None = None
+    "What a password, CHAP or digest is checked against; None: no password is asked for."
+    max_sessions: int | None = None
+    plan_id: int | None = None
+    "Overrides the account's plan."
+    cost_centre: str = ""
+
+
+class GrantMode(Enum):
+    """How much is granted at a time (charging section 4)."""
+
+    WHOLE = "whole"
+    "Everything affordable up to the maximum, reserved at once."
+    SLICE = "slice"
+    "One slice ahead, renewed at each report."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantPolicy:
+    """How a gateway's sessions are granted. Units are the service's: seconds, octets, messages."""
+
+    mode: GrantMode = GrantMode.SLICE
+    slice_s: int = 60
+    slice_octets: int = 10 * 1024 * 1024
+    slice_messages: int = 1
+    margin_s: int = 10
+    "Reserved beyond a slice of seconds, for the report's way."
+    margin_octets: int = 1024 * 1024
+    max_grant_s: int = 4 * 3600
+    max_grant_octets: int = 4 * 1024**3
+    max_grant_messages: int = 100
+    min_grant_s: int = 1
+    "Below this refusing is better than granting."
+    min_grant_octets: int = 1
+    interim_interval_s: int = 60
+    "What the gateway is told to report by (Acct-Interim-Interval)."
+    session_max_s: int = 24 * 3600
+    "The longest session, granted when the price does not bound it."
+    expiry_charges: str = "last_report"
+    "What a session that fell silent is charged for: last_report, granted or elapsed."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberRules:
+    """How a gateway's numbers become E.164 without plus, in this order."""
+
+    strip_prefixes: tuple[str, ...] = ()
+    "Tech prefixes, the longest that matches is taken off."
+    international_prefixes: tuple[str, ...] = ("+", "00")
+    "What marks an international number; taken off."
+    national_prefix: str = ""
+    "Trunk prefix that is replaced by the country code; needs `country_code`."
+    country_code: str = ""
+    "Put in front of numbers that no international prefix marked and that are shorter than E.164 needs."
+    national_digits_max: int = 0
+    "Unmarked numbers of up to this many digits get the country code; 0: none do."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """A RADIUS client or gRPC client that asks for its subscribers."""
+
+    id: int
+    name: str
+    address: str = ""
+    "IP address or CIDR that RADIUS packets come from; empty: not a RADIUS client."
+    secret: str = ""
+    dialect: str = "generic"
+    identity_order: tuple[IdentityKind, ...] = (IdentityKind.USERNAME, IdentityKind.IP, IdentityKind.ANI)
+    numbers: NumberRules = field(default_factory=NumberRules)
+    grant: GrantPolicy = field(default_factory=GrantPolicy)
+    zone: str = "UTC"
+    "IANA zone of times that carry none."
+    require_message_authenticator: str = "auto"
+    "no, auto or yes."
+    limit_proxy_state: str = "auto"
+    "no, auto or yes."
+    authorize_without_password: bool = False
+    "Whether an Access-Request without any password is served."
+    coa_port: int = 3799
+    return_codes: Mapping[str, int] = field(default_factory=dict)
+    "Reason text -> h323-return-code where this gateway's meaning differs."
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Which tariff prices which service for the accounts that have this plan."""
+
+    id: int
+    name: str
+    tariffs: Mapping[tuple[str, AccessCode], int] = field(default_factory=dict)
+    "(service name, access code) -> tariff id."
+    override_tariff_id: int | None = None
+    bill_by_ani: bool = False
+    "Incoming calls are priced by the caller's number."
+
+
+class RateSnapshot(NamedTuple):
+    """The rate that prices sessions, kept for ever beside the charges it made; content-addressed."""
+
+    snapshot_id: int
+    "63 bits of the SHA-256 of `body`."
+    body: str
+    "Canonical JSON of an `ocs.rating` applied rate."
+
+
+class ChangeKind(Enum):
+    """What a catalogue change touched."""
+
+    ACCOUNT = "account"
+    "Master data or, by another process, live sums of an account; id is the account's."
+    IDENTITY = "identity"
+    "id is the account's."
+    GATEWAY = "gateway"
+    PLAN = "plan"
+    TARIFF = "tariff"
+
+
+class Change(NamedTuple):
+    """One entry of the change log."""
+
+    seq: int
+    kind: ChangeKind
+    object_id: int
+
+
+# ----------------------------------------------------------------------------------------- ledger records
+
+
+class Cdr(NamedTuple):
+    """Session detail record of one payer; field order is column order. A later revision replaces it."""
+
+    session_id: int
+    account_id: int
+    revision: int
+    gateway_id: int
+    session_key: str
+    identity_kind: str
+    identity_value: str
+    service: str
+    access_code: str
+    calling: str
+    called: str
+    started_at_ms: int
+    ended_at_ms: int
+    recorded_at_ms: int
+    end_cause: str
+    used_units: int
+    billed_units: int
+    granted_units: int
+    octets_in: int
+    octets_out: int
+    charged_micros: int
+    overrun_micros: int
+    currency: str
+    tariff: str
+    destination: str
+    snapshot_id: int
+    explanation: str
+    "The steps that made the price, as JSON."
+
+
+class StoredAnswer(NamedTuple):
+    """The answer to one keyed request, for its replays; field order is column order."""
+
+    gateway_id: int
+    request_key: str
+    "Unique per gateway: session and request number, or an event's idempotency key."
+    digest: str
+    "Of the request's body: the same key with another digest is refused."
+    session_id: int | None
+    answer: str
+    at_ms: int
+
+
+class ParkedReport(NamedTuple):
+    """Reported usage that nobody can be charged for yet; field order is column order.
+
+    Acknowledged like any other report, so it must not be lost: an operator mends the cause and re-feeds it.
+    """
+
+    parked_id: int
+    gateway_id: int
+    session_key: str
+    received_at_ms: int
+    reason: str
+    "Reason text of the outcome: unknown account, no rate."
+    report: str
+    "The request as JSON."
+
+
+@dataclass(slots=True, kw_only=True)
+class Decision:
+    """What is written whole or not at all: everything one tree of accounts decided in one batch.
+
+    Rows carry the *new* version. A store compares with ``version - 1``: an account or session row is
+    written only over that very version, and version 1 only where there is none.
+    """
+
+    root_id: int = 0
+    "Root of the accounts' tree, for stores that shard by it."
+    accounts: Sequence[AccountRow] = ()
+    sessions: Sequence[SessionRow] = ()
+    reservations: Sequence[ReservationRow] = ()
+    entries: Sequence[LedgerEntry] = ()
+    cdrs: Sequence[Cdr] = ()
+    answers: Sequence[StoredAnswer] = ()
+    parked: Sequence[ParkedReport] = ()
+    "One kept per (gateway, session key): a repeat replaces it."
+    snapshots: Sequence[RateSnapshot] = ()
+    "Written if absent."
+
+
+class CommitResult(Enum):
+    """What became of one decision."""
+
+    COMMITTED = "committed"
+    "Durable on return."
+    CONFLICT = "conflict"
+    "A version moved, or a unique key is taken: nothing of this decision is written."
+
+
+@dataclass(slots=True)
+class LoadedState:
+    """Records as the store has them; absent ones are missing from the mappings."""
+
+    accounts: dict[int, Account] = field(default_factory=dict)
+    sessions: dict[tuple[int, str], Session] = field(default_factory=dict)
+    "By (gateway id, session key), with their reservations."
+
+
+class LedgerStore(Protocol):
+    """Live state, ledger and CDRs. Every method may raise `StoreUnavailableError`."""
+
+    async def load(self, account_ids: Iterable[int], session_keys: Iterable[tuple[int, str]]) -> LoadedState:
+        """Read accounts' live sums and sessions with their reservations, in one consistent view."""
+        ...
+
+    async def commit(self, decisions: Sequence[Decision]) -> Sequence[CommitResult]:
+        """Write each decision whole or not at all, all in one durable step; results in order.
+
+        An account named by two decisions is the caller's bug (AssertionError). When the outcome of a
+        commit cannot be known this raises, and the caller reads the truth back.
+        """
+        ...
+
+    async def load_snapshots(self, snapshot_ids: Iterable[int]) -> dict[int, str]:
+        """Bodies of rate snapshots by id; unknown ids are missing."""
+        ...
+
+    async def load_answer(self, gateway_id: int, request_key: str) -> StoredAnswer | None:
+        """The stored answer of one keyed request."""
+        ...
+
+    async def open_sessions(self) -> Sequence[tuple[int, int, str]]:
+        """(expires_at_ms, gateway id, session key) of every open session, in no order."""
+        ...
+
+    async def list_sessions(
+        self, *, account_id: int | None = None, only_open: bool = True, limit: int = 100
+    ) -> Sequence[Session]:
+        """Sessions for people, newest first."""
+        ...
+
+    async def list_entries(
+        self, account_id: int, *, after_number: int = 0, limit: int | None = None
+    ) -> Sequence[LedgerEntry]:
+        """An account's ledger entries, oldest first."""
+        ...
+
+    async def find_entry(self, account_id: int, request_key: str) -> LedgerEntry | None:
+        """The entry that a command with this idempotency key made."""
+        ...
+
+    async def list_cdrs(self, *, account_id: int | None = None, limit: int | None = None) -> Sequence[Cdr]:
+        """Session detail records, newest first."""
+        ...
+
+    async def list_parked(self, *, limit: int = 100) -> Sequence[ParkedReport]:
+        """Reports that wait for an operator, oldest first."""
+        ...
+
+    async def verify(self) -> Sequence[str]:
+        """Recompute every balance and reservation; each difference as a sentence, empty when clean."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of the database."""
+        ...
+
+
+class CatalogStore(Protocol):
+    """What operators configure. Writes append to the change log in the same transaction."""
+
+    # -- read by the running server
+    async def find_identity(self, kind: IdentityKind, value: str) -> Identity | None:
+        """The identity with this value; for IP the longest CIDR that contains the address."""
+        ...
+
+    async def load_chain(self, account_id: int) -> Sequence[AccountProfile]:
+        """The account and its ancestors, leaf first; empty when there is none."""
+        ...
+
+    async def load_gateways(self) -> Sequence[Gateway]:
+        """Every gateway."""
+        ...
+
+    async def load_plans(self) -> Sequence[Plan]:
+        """Every plan."""
+        ...
+
+    async def load_tariffs(self) -> Sequence[TariffTerms]:
+        """The terms of every tariff, by name."""
+        ...
+
+    def stream_rates(self, tariff_id: int) -> AsyncIterator[Sequence[Rate]]:
+        """All rates of a tariff, in chunks, ordered by destination and instant."""
+        ...
+
+    async def last_change(self) -> int:
+        """The newest change's number, 0 when there is none."""
+        ...
+
+    async def changes_after(self, seq: int) -> Sequence[Change]:
+        """Changes with a greater number, in order."""
+        ...
+
+    # -- written by operators; names are unique, AlreadyExistsError says which is taken
+    async def create_accounts(self, accounts: Sequence["NewAccount"]) -> Sequence[AccountProfile]:
+        """Create all or none, with identities; opening balances are the ledger's business."""
+        ...
+
+    async def find_account(self, name: str) -> AccountProfile | None:
+        """The account with this name."""
+        ...
+
+    async def list_accounts(
+        self, *, prefix: str = "", after: str = "", limit: int = 100
+    ) -> Sequence[AccountProfile]:
+        """Accounts in order of name, from the first name greater than `after`."""
+        ...
+
+    async def update_account(self, profile: AccountProfile) -> None:
+        """Replace an account's master data."""
+        ...
+
+    async def add_identities(self, identities: Sequence[Identity]) -> None:
+        """Add all or none."""
+        ...
+
+    async def list_identities(self, account_id: int) -> Sequence[Identity]:
+        """An account's identities."""
+        ...
+
+    async def save_gateway(self, gateway: Gateway) -> Gateway:
+        """Create (id 0) or replace a gateway; returned with its id."""
+        ...
+
+    async def save_plan(self, plan: Plan) -> Plan:
+        """Create (id 0) or replace a plan; returned with its id."""
+        ...
+
+    async def save_tariff(self, terms: TariffTerms) -> TariffTerms:
+        """Create (id 0) or replace a tariff's terms; returned with its id."""
+        ...
+
+    async def write_rates(self, tariff_id: int, rates: Iterable[Rate]) -> int:
+        """Insert or replace rates by (destination, effective_from); the number written."""
+        ...
+
+    async def touch(self, kind: ChangeKind, object_id: int) -> None:
+        """Append to the change log: other processes' copies of the object are stale."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """An account to be created: its profile (ids are assigned) with the parent by name, and identities."""
+
+    profile: AccountProfile
+    parent: str | None = None
+    identities: Sequence[Identity] = ()
+    "`account_id` is assigned."
+
+
+# ----------------------------------------------------------------------------------------- API keys
+
+
+class ApiRole(Enum):
+    """What the bearer of an API key may do."""
+
+    CHARGING = "charging"
+    "Charge, as the key's gateway."
+    READ = "read"
+    "Look at everything, change nothing."
+    ADMIN = "admin"
+    "Everything but charging."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key that opens the gRPC API. Its text is shown once and never kept."""
+
+    id: str
+    "Public part of the key's text: 16 hexadecimal digits."
+    digest: bytes
+    "SHA-256 of the key's text, which has 256 random bits: nothing slower is needed."
+    title: str
+    "Who has it, for people and the audit log."
+    roles: frozenset[ApiRole]
+    gateway: str = ""
+    "Name of the gateway that its bearer charges as; needed for CHARGING."
+    created_at_ms: int = 0
+    expires_at_ms: int | None = None
+    revoked_at_ms: int | None = None
+
+
+class ApiKeyStore(Protocol):
+    """Where API keys are kept. Writes append to the change log, so that running servers learn of them."""
+
+    async def load_api_keys(self) -> Sequence[ApiKey]:
+        """Every key, revoked ones too, oldest first."""
+        ...
+
+    async def create_api_key(self, key: ApiKey) -> None:
+        """Keep a new key; AlreadyExistsError when the id is taken."""
+        ...
+
+    async def revoke_api_key(self, key_id: str, *, at_ms: int) -> ApiKey | None:
+        """Revoke a key for good; one revoked before keeps its instant. None: there is no such key."""
+        ...
+
+
+# ----------------------------------------------------------------------------------------- time and ids
+
+
+class Clock(Protocol):
+    """Server time. Never steps back within a process, whatever the machine's clock does."""
+
+    def now_ms(self) -> int:
+        """Epoch milliseconds, UTC."""
+        ...
+
+
+class IdSource(Protocol):
+    """Identifiers for new records."""
+
+    def next_id(self) -> int:
+        """A positive 63-bit integer that no node has given out or will; increasing within a process."""
+        ...

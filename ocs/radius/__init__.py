@@ -1,0 +1,1 @@
+"""RADIUS front end: packets (codec), duties towards clients (endpoint), gateway families (dialect), UDP."""

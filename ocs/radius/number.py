@@ -1,0 +1,52 @@
+"""Telephone numbers as gateways write them, and the rules that make them E.164 without plus."""
+
+import re
+from typing import Final
+from urllib.parse import unquote
+
+from ocs.ports import NumberRules
+
+_ADDRESS: Final = re.compile(r"<?\s*(?:sips?|tel|h323):([^>;@?]*)(?:@[^>]*)?", re.IGNORECASE)
+_SEPARATORS: Final = str.maketrans("", "", " -.()")
+
+
+def parse_number(text: str) -> str:
+    """The number, or user part, in what an attribute carries.
+
+    A SIP name-addr or URI gives its user part, ``ton:0,npi:1,#:4420...`` what follows ``#:``, anything else
+    itself. Visual separators (RFC 3966) go when only digits remain.
+    """
+    if text.isdigit():
+        return text
+    number = text.strip()
+    if (at := number.find("#:")) >= 0:
+        number = number[at + 2 :]
+    elif match := _ADDRESS.search(number):
+        number = unquote(match[1])
+    number = number.partition(";")[0].strip()
+    bare = number.translate(_SEPARATORS)
+    return bare if bare.removeprefix("+").isdigit() else number
+
+
+def normalise_number(number: str, rules: NumberRules) -> str:
+    """Apply a gateway's rules in their order: tech prefix off, international, national, then country code."""
+    number = number.removeprefix(_longest_prefix(number, rules.strip_prefixes))
+    prefix = _longest_prefix(number, rules.international_prefixes)
+    if prefix:
+        return number.removeprefix(prefix)
+    if not rules.country_code or not number.isdigit():
+        return number
+    if rules.national_prefix and number.startswith(rules.national_prefix):
+        return rules.country_code + number.removeprefix(rules.national_prefix)
+    if len(number) <= rules.national_digits_max:
+        return rules.country_code + number
+    return number
+
+
+def _longest_prefix(number: str, prefixes: tuple[str, ...]) -> str:
+    """The longest of the prefixes that the number starts with; empty when none."""
+    best = ""
+    for prefix in prefixes:
+        if len(prefix) > len(best) and number.startswith(prefix):
+            best = prefix
+    return best

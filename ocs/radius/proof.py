@@ -1,0 +1,26 @@
+"""What every proof of identity can do, whatever its kind: the charging core's `Credential`, and an answer."""
+
+
+class Proof:
+    """A proof of identity as the wire carried it."""
+
+    __slots__ = ()
+
+    def verify(self, secret: str) -> bool:
+        """Whether it was made with the secret, compared in constant time."""
+        raise NotImplementedError
+
+    @property
+    def answer(self) -> bytes:
+        """Attributes of the Accept by which the peer knows us; once `verify` was true."""
+        return b""
+
+
+class BrokenProof(Proof):
+    """A proof that cannot be right, whatever the secret."""
+
+    __slots__ = ()
+
+    def verify(self, secret: str) -> bool:  # noqa: ARG002 - the signature of every proof
+        """Never."""
+        return False

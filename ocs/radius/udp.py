@@ -1,0 +1,339 @@
+"""RADIUS over UDP: the thin skin that owns sockets, the clock and log lines.
+
+Owns: listening sockets, reading in batches, sending each reply from the address that its request came to, and
+the promise that no packet stops the server. Does not own: any decision (`ocs.radius.endpoint`,
+`ocs.radius.translate`, the charging service).
+"""
+
+import asyncio
+import functools
+import ipaddress
+import logging
+import socket
+import struct
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from ocs.charging.outcome import NoAnswer, Outcome
+from ocs.charging.request import ChargingRequest
+from ocs.charging.service import ChargingService
+from ocs.ports import Clock, Gateway
+from ocs.radius.codec import PACKET_OCTETS_MAX, Code
+from ocs.radius.dialect import Dialect, load_dialects
+from ocs.radius.endpoint import Endpoint, Exchange, Role, Silence, Source
+from ocs.radius.enforcer import Enforcer
+from ocs.radius.translate import (
+    Acknowledgement,
+    Challenge,
+    EndOfGateway,
+    Refusal,
+    Translator,
+    encode_refusal,
+    find_enforcement,
+)
+
+BATCH: Final = 64
+"Datagrams read before the event loop gets its turn."
+RECEIVE_BUFFER_OCTETS: Final = 8 * 1024 * 1024
+"Asked of the kernel, which caps it at net.core.rmem_max."
+LOG_INTERVAL_MS: Final = 10_000
+"At most one line per client and reason in this time."
+
+_LOG: Final = logging.getLogger("ocs.radius")
+_IP_PKTINFO: Final = getattr(socket, "IP_PKTINFO", 8)
+"The socket module names it from Python 3.14 on; 8 is Linux's."
+_PKTINFO4: Final = struct.Struct("=I4s4s")
+_ANCILLARY_OCTETS: Final = 128
+_SILENCES: Final = {reason: Silence(reason.value) for reason in NoAnswer}
+
+
+class RadiusServer:
+    """Serves authentication and accounting on any number of UDP sockets, for one charging service."""
+
+    def __init__(
+        self,
+        service: ChargingService,
+        clock: Clock,
+        gateways: Iterable[Gateway],
+        *,
+        class_key: bytes,
+        dialects: Mapping[str, Dialect] | None = None,
+        log: logging.Logger = _LOG,
+    ) -> None:
+        """Prepare to serve; nothing is bound yet.
+
+        Args:
+            service: what decides.
+            clock: server time.
+            gateways: those that are enabled and have an address become clients.
+            class_key: signs join tokens and nonces; must be the same on every node and after a restart, or
+                accounting of sessions that were authorised before is joined by its recipe alone.
+            dialects: by name; None for those that the project ships.
+            log: where the few lines go.
+
+        Raises:
+            InputError: a gateway's record cannot be used.
+        """
+        self._service = service
+        self._clock = clock
+        self._dialects = load_dialects() if dialects is None else dialects
+        self._endpoint = Endpoint()
+        self._translator = Translator(class_key)
+        self._enforcer = Enforcer(clock)
+        self._listeners: list[_Listener] = []
+        self._log = _RateLimitedLog(log, clock)
+        self._unsent = 0
+        self.set_gateways(gateways)
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """What is bound, authentication first, in the order asked for."""
+        return [listener.address for listener in self._listeners]
+
+    @property
+    def counters(self) -> dict[str, dict[str, int]]:
+        """What happened so far, by gateway name and event; the empty name: strangers, the server."""
+        counted = self._endpoint.counters()
+        counted[""]["unsent"] = self._unsent
+        counted[""].update(self._enforcer.counters)
+        return counted
+
+    def set_gateways(self, gateways: Iterable[Gateway]) -> None:
+        """Serve these gateways from now on.
+
+        Raises:
+            InputError: a record cannot be used; the former ones stay.
+        """
+        self._endpoint.set_clients(gateways, self._dialects)
+
+    async def start(self, *, auth: Sequence[tuple[str, int]], acct: Sequence[tuple[str, int]]) -> None:
+        """Bind and serve; port 0 takes a free one.
+
+        Raises:
+            OSError: an address cannot be bound; then none is.
+        """
+        loop = asyncio.get_running_loop()
+        wanted = [(address, Role.AUTHENTICATION) for address in auth]
+        wanted += [(address, Role.ACCOUNTING) for address in acct]
+        try:
+            for number, (address, role) in enumerate(wanted):
+                listener = _Listener(number, role, await _bind(loop, address))
+                self._listeners.append(listener)
+        except OSError:
+            await self.stop()
+            raise
+        for listener in self._listeners:
+            loop.add_reader(listener.socket.fileno(), self._receive, listener)
+        self._enforcer.start()
+
+    async def stop(self) -> None:
+        """Close every socket. Answers that come later are not sent: their requests will be repeated."""
+        loop = asyncio.get_running_loop()
+        for listener in self._listeners:
+            loop.remove_reader(listener.socket.fileno())
+            listener.socket.close()
+        self._listeners = []
+        self._enforcer.stop()
+
+    # -------------------------------------------------------------------------------------------- one packet
+
+    def _receive(self, listener: "_Listener") -> None:
+        """Take what the socket holds, up to one batch."""
+        now_ms = self._clock.now_ms()
+        for _ in range(BATCH):
+            try:
+                datagram, peer, local = listener.receive()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                # An ICMP error of an earlier reply is reported here; the socket itself is well.
+                self._log.warning("", "receive", "receiving failed: %s", error)
+                return
+            self._handle(listener, datagram, peer, local, now_ms)
+
+    def _handle(self, listener: "_Listener", datagram: bytes, peer: Any, local: Any, now_ms: int) -> None:
+        source = Source(listener.number, peer[0], peer[1])
+        result = self._endpoint.receive_datagram(datagram, source, listener.role, now_ms)
+        if isinstance(result, Exchange):
+            try:
+                self._serve(result, functools.partial(self._send, listener, peer, local))
+            except Exception:  # noqa: BLE001 - whatever is wrong with one packet, the others are served
+                self._report_bug(result)
+        elif isinstance(result, bytes):
+            self._send(listener, peer, local, result)
+        else:
+            self._log.silence(source, result)
+
+    def _serve(self, exchange: Exchange, send: Callable[[bytes], None]) -> None:
+        """Ask the charging service what the packet asks for."""
+        action = self._translator.to_charging(exchange)
+        if isinstance(action, ChargingRequest):
+            self._service.submit(action, functools.partial(self._answer, exchange, action, send))
+        elif isinstance(action, Silence):
+            self._abandon(exchange, action)
+        elif isinstance(action, Acknowledgement):
+            send(self._endpoint.answer(exchange, Code.ACCOUNTING_RESPONSE, b""))
+        elif isinstance(action, Refusal):
+            attributes = encode_refusal(exchange.client, action.code)
+            send(self._endpoint.answer(exchange, Code.ACCESS_REJECT, attributes))
+        elif isinstance(action, Challenge):
+            send(self._endpoint.answer(exchange, Code.ACCESS_CHALLENGE, action.attributes))
+        else:
+            self._end_gateway(exchange, action, send)
+
+    def _end_gateway(self, exchange: Exchange, action: EndOfGateway, send: Callable[[bytes], None]) -> None:
+        def reply(is_done: bool) -> None:  # noqa: FBT001 - the service's callback
+            if is_done:
+                send(self._endpoint.answer(exchange, Code.ACCOUNTING_RESPONSE, b""))
+            else:
+                self._abandon(exchange, Silence.UNAVAILABLE)
+
+        self._service.end_gateway_sessions(exchange.client.gateway.id, action.at_ms, reply)
+
+    def _answer(
+        self,
+        exchange: Exchange,
+        request: ChargingRequest,
+        send: Callable[[bytes], None],
+        outcome: Outcome | NoAnswer,
+    ) -> None:
+        """Tell the gateway the outcome; never raises, whatever the outcome holds."""
+        try:
+            if isinstance(outcome, NoAnswer):
+                self._abandon(exchange, _SILENCES[outcome])
+                return
+            code, attributes = self._translator.to_reply(exchange, request, outcome)
+            send(self._endpoint.answer(exchange, code, attributes))
+            self._enforce(exchange, request, outcome)
+        except Exception:  # noqa: BLE001 - the service's other answers must not suffer
+            self._report_bug(exchange)
+
+    def _enforce(self, exchange: Exchange, request: ChargingRequest, outcome: Outcome) -> None:
+        """Tell the gateway what its report's answer cannot: when the session ends, and new limits."""
+        enforcement = find_enforcement(exchange, request, outcome)
+        if enforcement is None or enforcement.ends_at_ms is None:
+            self._enforcer.keep_session(request.gateway.id, request.session_key)
+        else:
+            self._enforcer.end_session(enforcement.target, enforcement.ends_at_ms)
+        if enforcement is not None and enforcement.changes:
+            self._enforcer.change_session(enforcement.target, enforcement.changes)
+
+    def _send(self, listener: "_Listener", peer: Any, local: Any, reply: bytes) -> None:
+        """Send, or let the gateway's retransmission fetch it from the duplicate cache."""
+        try:
+            listener.send(reply, peer, local)
+        except OSError:
+            self._unsent += 1
+
+    def _abandon(self, exchange: Exchange, reason: Silence) -> None:
+        self._endpoint.abandon(exchange, reason)
+        self._log.silence(exchange.source, reason)
+
+    def _report_bug(self, exchange: Exchange) -> None:
+        self._endpoint.abandon(exchange, Silence.BUG)
+        self._log.exception(exchange.client.gateway.name)
+
+
+async def _bind(loop: asyncio.AbstractEventLoop, address: tuple[str, int]) -> socket.socket:
+    """A non-blocking UDP socket on the address, which may be a name."""
+    host, port = address
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, resolved = found[0]
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.settimeout(0)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_OCTETS)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind(resolved)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+class _Listener:
+    """One bound socket.
+
+    On a wildcard address the kernel is asked where each datagram arrived, because the reply must leave from
+    there (RFC 2865 section 3): a machine with several addresses would choose another by its routes.
+    """
+
+    def __init__(self, number: int, role: Role, bound: socket.socket) -> None:
+        self.number = number
+        self.role = role
+        self.socket = bound
+        host, port = bound.getsockname()[:2]
+        self.address: tuple[str, int] = (host, port)
+        self._is_wildcard = ipaddress.ip_address(host.partition("%")[0]).is_unspecified
+        if self._is_wildcard:
+            if bound.family == socket.AF_INET6:
+                bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+            else:
+                bound.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+
+    def receive(self) -> tuple[bytes, Any, Any]:
+        """One datagram, the peer's address, and where it arrived (None unless the address is a wildcard)."""
+        if not self._is_wildcard:
+            datagram, peer = self.socket.recvfrom(PACKET_OCTETS_MAX)
+            return datagram, peer, None
+        datagram, ancillary, _, peer = self.socket.recvmsg(PACKET_OCTETS_MAX, _ANCILLARY_OCTETS)
+        return datagram, peer, _reply_from(ancillary)
+
+    def send(self, reply: bytes, peer: Any, local: Any) -> None:
+        """Send one datagram, from where its request arrived."""
+        if local is None:
+            self.socket.sendto(reply, peer)
+        else:
+            self.socket.sendmsg([reply], [local], 0, peer)
+
+
+def _reply_from(ancillary: list[tuple[int, int, bytes]]) -> tuple[int, int, bytes] | None:
+    """Ancillary data that makes a reply leave from the address that a request's ancillary data names."""
+    for level, kind, octets in ancillary:
+        if level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO:
+            return level, kind, octets
+        if level == socket.IPPROTO_IP and kind == _IP_PKTINFO:
+            # struct in_pktinfo: interface, local address, header's destination. Routing finds the interface.
+            _, address, _ = _PKTINFO4.unpack_from(octets)
+            return level, kind, _PKTINFO4.pack(0, address, b"\0\0\0\0")
+    return None
+
+
+class _RateLimitedLog:
+    """Log lines about packets, at most one per client and reason in an interval."""
+
+    KEYS_MAX: Final = 1_024
+
+    def __init__(self, log: logging.Logger, clock: Clock) -> None:
+        self._log = log
+        self._clock = clock
+        self._next_ms: dict[tuple[str, str], int] = {}
+
+    def silence(self, source: Source, reason: Silence) -> None:
+        """Say that a packet was not answered; strangers share one line, as addresses can be invented."""
+        if reason is not Silence.DUPLICATE_IN_PROGRESS:
+            subject = "" if reason is Silence.UNKNOWN_CLIENT else source.host
+            self.warning(subject, reason.value, "no answer to %s: %s", source.host, reason.value)
+
+    def warning(self, subject: str, reason: str, message: str, *values: object) -> None:
+        """Write a line unless one about the same was written just now."""
+        if self._is_due(subject, reason):
+            self._log.warning(message, *values)
+
+    def exception(self, subject: str) -> None:
+        """Write the exception that is being handled."""
+        if self._is_due(subject, "bug"):
+            self._log.exception("a packet of gateway %s was not served", subject)
+
+    def _is_due(self, subject: str, reason: str) -> bool:
+        now_ms = self._clock.now_ms()
+        key = (subject, reason)
+        if now_ms < self._next_ms.get(key, 0):
+            return False
+        if len(self._next_ms) >= self.KEYS_MAX:
+            self._next_ms = {key: next_ms for key, next_ms in self._next_ms.items() if next_ms > now_ms}
+            if len(self._next_ms) >= self.KEYS_MAX:
+                return False
+        self._next_ms[key] = now_ms + LOG_INTERVAL_MS
+        return True

@@ -1,0 +1,213 @@
+"""Explanations: the steps that made a price, for people, quotes and session detail records.
+
+Owns: how the runs of a usage are shown. Does not compute a price of its own: every amount is one of those
+that `ocs.rating.price` adds up. Rating section 8.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from fractions import Fraction
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from ocs.rating.applied import SET_NAMES, AppliedRate
+from ocs.rating.discount import Discounts
+from ocs.rating.formula import PPM, percent_text
+from ocs.rating.price import Priced, price
+from ocs.rating.run import Usage
+from ocs.rating.schedule import Schedule
+from ocs.rating.tariff import OffPeakWhen
+from ocs.units import MICROS_PER_UNIT, Measure, Micros, format_decimal, format_money
+
+_EXACT_PLACES: Final = 15
+"Amounts that need more decimals are shown as fractions."
+
+
+class StepKind(Enum):
+    """What a step of an explanation is."""
+
+    USAGE = "usage"
+    SURCHARGE = "surcharge"
+    DISCOUNT = "discount"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One line of a price."""
+
+    kind: StepKind
+    text: str
+    price_set: str = ""
+    "Empty: not of one price set."
+    blocks: int = 0
+    "Blocks paid for."
+    billed_units: int = 0
+    amount: Fraction
+    "Exact, in currency units; negative where the account gains."
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "kind": self.kind.value,
+            "text": self.text,
+            "price_set": self.price_set,
+            "blocks": self.blocks,
+            "billed_units": self.billed_units,
+            "amount": exact_text(self.amount),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """How a charge came about. The amounts of the steps add up to `exact`, which rounded is the charge."""
+
+    tariff: str
+    currency: str
+    service: str
+    destination: str
+    effective_from_s: int
+    "Epoch seconds from which the rate is in force."
+    payback: bool
+    price_set: str
+    "The set that prices the session, or `split`."
+    reason: str
+    "Why that set."
+    unit: str
+    "What usage is measured in."
+    used_units: int
+    billed_unit: str
+    billed_units: int
+    steps: Sequence[Step]
+    exact: Fraction
+    "In currency units, before rounding."
+    rounding: str
+    charge_micros: Micros
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: amounts as texts, `exact` as a fraction."""
+        return {
+            "tariff": self.tariff,
+            "currency": self.currency,
+            "service": self.service,
+            "destination": self.destination,
+            "effective_from": datetime.fromtimestamp(self.effective_from_s, UTC).isoformat(),
+            "payback": self.payback,
+            "price_set": self.price_set,
+            "reason": self.reason,
+            "unit": self.unit,
+            "used_units": self.used_units,
+            "billed_unit": self.billed_unit,
+            "billed_units": self.billed_units,
+            "steps": [step.to_dict() for step in self.steps],
+            "exact": str(self.exact),
+            "rounding": self.rounding,
+            "charge": format_money(self.charge_micros),
+        }
+
+
+def explain(
+    applied: AppliedRate,
+    usage: Usage,
+    *,
+    start_s: int,
+    zone: ZoneInfo,
+    ended: bool = True,
+    discounts: Discounts = (),
+) -> Explanation:
+    """Show how `ocs.rating.price.charge_discounted` comes to its amount; the arguments are the same."""
+    priced = price(applied, usage, start_s=start_s, zone=zone, ended=ended, discounts=discounts)
+    terms, service = applied.terms, applied.service
+    steps = tuple(_steps(applied, priced))
+    sets = {item.set_index for item, _, _ in priced.runs}
+    seconds = service.measure is Measure.SECONDS
+    used = usage[0] if seconds else sum(usage)
+    return Explanation(
+        tariff=terms.name,
+        currency=terms.currency,
+        service=service.name,
+        destination=applied.rate.destination,
+        effective_from_s=applied.rate.effective_from_s,
+        payback=applied.is_payback,
+        price_set=SET_NAMES[min(sets, default=0)] if len(sets) <= 1 else "split",
+        reason=_reason(applied, used, start_s=start_s, zone=zone, ended=ended),
+        unit=service.unit,
+        used_units=used,
+        billed_unit="KB" if service.measure is Measure.OCTETS else service.unit,
+        billed_units=sum(step.billed_units for step in steps if step.kind is StepKind.USAGE),
+        steps=steps,
+        exact=sum((step.amount for step in steps), Fraction(0)),
+        rounding=f"{terms.round_decimals} decimals, {terms.round_mode.value.replace('_', ' ')}",
+        charge_micros=priced.amount,
+    )
+
+
+def exact_text(amount: Fraction) -> str:
+    """Write an exact amount as a decimal, or as a fraction where no decimal is exact."""
+    scaled = amount * 10**_EXACT_PLACES
+    if scaled.denominator == 1:
+        return format_decimal(scaled.numerator, places=_EXACT_PLACES, min_places=2)
+    return str(amount)
+
+
+def _steps(applied: AppliedRate, priced: Priced) -> Iterator[Step]:
+    """Intervals and surcharges in order, then what applies to their sum."""
+    # Costs of items have the post-call surcharge in them; it is shown as a step of its own.
+    whole = Fraction(-1 if applied.is_payback else 1, applied.denominator * MICROS_PER_UNIT)
+    own = whole / applied.post_call
+    total = 0
+    for item, alike in groupby(priced.runs, key=itemgetter(0)):
+        runs = list(alike)
+        blocks = sum(blocks for _, blocks, _ in runs)
+        cost = sum(blocks * each for _, blocks, each in runs)
+        total += cost
+        yield Step(
+            kind=StepKind.USAGE if item.size else StepKind.SURCHARGE,
+            text=item.text,
+            price_set=SET_NAMES[item.set_index],
+            blocks=blocks,
+            billed_units=blocks * item.units,
+            amount=cost * own,
+        )
+    if applied.post_call != 1:
+        text = f"post-call surcharge {percent_text(applied.terms.post_call_surcharge_ppm)}"
+        yield Step(kind=StepKind.SURCHARGE, text=text, amount=total * (whole - own))
+    for slot in [] if priced.meter is None else priced.meter.slots:
+        if slot.units or slot.cost:
+            off_ppm = PPM - slot.keeps_ppm
+            yield Step(
+                kind=StepKind.DISCOUNT,
+                text=f"{slot.key}: {percent_text(off_ppm)} off",
+                billed_units=slot.units,
+                amount=-slot.cost * whole * Fraction(off_ppm, PPM),
+            )
+
+
+def _reason(applied: AppliedRate, used: int, *, start_s: int, zone: ZoneInfo, ended: bool) -> str:
+    """Why the price set is what it is."""
+    schedule, when = applied.schedule, applied.terms.off_peak_when
+    if schedule is None:
+        return "the rate has no off-peak prices"
+    if applied.volumes:
+        return "volume is priced by the set that is valid when it is used or reported"
+    if when is OffPeakWhen.SPLIT:
+        return "each stretch is priced by the set that is valid in it"
+    starts = f"starts {_where(schedule, start_s, zone)}"
+    if when is OffPeakWhen.STARTS:
+        return starts
+    if not ended:
+        return f"{starts}; the dearest set that its end may bring about"
+    finishes = f"finishes {_where(schedule, start_s + used, zone)}"
+    return finishes if when is OffPeakWhen.FINISHES else f"{starts}, {finishes}"
+
+
+def _where(schedule: Schedule, at_s: int, zone: ZoneInfo) -> str:
+    """An instant on the wall clock, and the period that it is in."""
+    clock = datetime.fromtimestamp(at_s, zone).isoformat(sep=" ")
+    set_index = schedule.set_at(at_s, zone)
+    if not set_index:
+        return f"{clock} at peak"
+    return f"{clock} in {SET_NAMES[set_index]} {schedule.period(set_index)}"

@@ -1,0 +1,326 @@
+"""A tariff compiled for lookups: the longest prefix that is priced at an instant.
+
+Owns the compact form of up to millions of rates and the search in it. Does not own which of several lookups
+a request makes (`ocs.rating.selection`). Rating sections 1 and 2.
+
+The form: one dict from destination to a *version*, everything a rate says besides its destination. Versions
+are shared by all destinations that say the same, so a million rates are a million strings and a few thousand
+objects: half the memory of a million `Rate` objects, and nothing for the garbage collector to walk through
+while requests wait. Figures: `benchmarks/rating_lookup.py`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, final
+
+from ocs.rating.applied import AppliedRate
+from ocs.rating.destination import (
+    ANY,
+    DEFAULT,
+    INCOMINGN,
+    INCOMINGNR,
+    INCOMINGNRX,
+    MSGN,
+    PREFIX_DIGITS_MAX,
+    VOICEONNET,
+    VOICEONNETR,
+    VOICEONNETRX,
+    is_special,
+    parse_destination,
+)
+from ocs.rating.tariff import OffPeak, PriceSet, Rate, TariffTerms
+from ocs.units import Service
+
+APPLIED_MAX: Final = 16_384
+"A tariff keeps at least as many compiled rates, the last used ones, and at most twice as many; 2 KB each."
+
+_ON_NET: Final = (VOICEONNET, VOICEONNETR, VOICEONNETRX, INCOMINGN, INCOMINGNR, INCOMINGNRX, MSGN)
+
+
+@final
+class Version(NamedTuple):
+    """What a rate says besides its destination: the same fields as `Rate`."""
+
+    effective_from_s: int
+    peak: PriceSet
+    off_peak: tuple[OffPeak, ...]
+    payback: bool
+    hidden: bool
+    discontinued: bool
+    forbidden: bool
+
+    @classmethod
+    def of(cls, rate: Rate) -> "Version":
+        """Take the destination off a rate."""
+        return cls(
+            rate.effective_from_s,
+            rate.peak,
+            rate.off_peak,
+            rate.payback,
+            rate.hidden,
+            rate.discontinued,
+            rate.forbidden,
+        )
+
+
+History = tuple[Version, ...]
+"Versions of one destination, ascending by instant, at most one per instant."
+
+
+class Match(NamedTuple):
+    """A destination that is priced at the instant asked for, and its version in force."""
+
+    destination: str
+    version: Version
+
+    @property
+    def rate(self) -> Rate:
+        """The match as a rate."""
+        return to_rate(self.destination, self.version)
+
+
+def to_rate(destination: str, version: Version) -> Rate:
+    """Put a destination in front of a version."""
+    return Rate(
+        destination=destination,
+        effective_from_s=version.effective_from_s,
+        peak=version.peak,
+        off_peak=version.off_peak,
+        payback=version.payback,
+        hidden=version.hidden,
+        discontinued=version.discontinued,
+        forbidden=version.forbidden,
+    )
+
+
+def version_at(history: History, at_s: int) -> Version | None:
+    """The newest version not in the future of `at_s`, discontinued or not."""
+    for version in reversed(history):
+        if version.effective_from_s <= at_s:
+            return version
+    return None
+
+
+@dataclass(slots=True)
+class _Compiled:
+    """Applied rates, bounded: a full generation becomes the old one and the one before is forgotten."""
+
+    fresh: dict[tuple[str, int, str], AppliedRate]
+    old: dict[tuple[str, int, str], AppliedRate]
+
+    def get(self, key: tuple[str, int, str]) -> AppliedRate | None:
+        found = self.fresh.get(key)
+        if found is None:
+            found = self.old.get(key)
+            if found is not None:
+                self.put(key, found)
+        return found
+
+    def put(self, key: tuple[str, int, str], applied: AppliedRate) -> None:
+        if len(self.fresh) >= APPLIED_MAX:
+            self.old, self.fresh = self.fresh, {}
+        self.fresh[key] = applied
+
+
+class Tariff:
+    """An immutable snapshot of one tariff, shared by all lookups. Make it with `build` or `build_rows`."""
+
+    __slots__ = (
+        "_compiled",
+        "_default",
+        "_entries",
+        "_lengths",
+        "_rate_count",
+        "_special",
+        "has_on_net",
+        "terms",
+    )
+
+    def __init__(self, terms: TariffTerms, versions: "_Versions") -> None:
+        self.terms = terms
+        self._entries = versions.by_prefix
+        self._special = versions.by_name
+        self._rate_count = versions.rate_count
+        self._lengths = _probe_lengths(versions.by_prefix)
+        self._default = _default_match(terms)
+        self._compiled = _Compiled({}, {})
+        self.has_on_net = any(name in self._special for name in _ON_NET)
+        "Whether it prices on-net traffic apart, so that somebody must find out who is called."
+
+    @classmethod
+    def build(cls, terms: TariffTerms, rates: Iterable[Rate]) -> "Tariff":
+        """Compile rates in any order; of two for one destination and instant the later one counts."""
+        versions = _Versions()
+        for rate in rates:
+            versions.add(rate.destination, Version.of(rate))
+        return cls(terms, versions.finished())
+
+    @classmethod
+    def build_rows(
+        cls, terms: TariffTerms, rows: Iterable[Sequence[Any]], decode: Callable[[Sequence[Any]], Rate]
+    ) -> "Tariff":
+        """Compile rows as a store keeps them, much faster than `build`.
+
+        Args:
+            terms: what the tariff says besides its rates.
+            rows: the destination first, then whatever else makes a rate, hashable, in the store's own layout:
+                ``(destination, effective_from_s, ...)``. Slicing a row must give a tuple.
+            decode: makes the rate of one row. It is asked only once for all rows that are equal behind the
+                destination.
+        """
+        versions = _Versions()
+        decoded: dict[Any, Version] = {}
+        for row in rows:
+            columns = row[1:]
+            version = decoded.get(columns)
+            if version is None:
+                version = decoded[columns] = versions.shared(Version.of(decode(row)))
+            versions.add_shared(row[0], version)
+        return cls(terms, versions.finished())
+
+    def __len__(self) -> int:
+        """Rates, all versions counted."""
+        return self._rate_count
+
+    def find(self, destination_or_number: str, at_s: int) -> Rate | None:
+        """Return the rate of the longest prefix in force at `at_s`, else the one for any number.
+
+        A discontinued rate is absent, a forbidden one is returned. A special destination (in any case)
+        matches only itself. The tariff's default price is not a rate and is not looked at.
+        """
+        match = self.longest_prefix(destination_or_number, at_s)
+        if match is None and is_special(destination_or_number):
+            return self.special(destination_or_number, at_s)
+        match = match or self.exact(ANY, at_s)
+        return None if match is None else match.rate
+
+    def special(self, name: str, at_s: int) -> Rate | None:
+        """Return the rate of exactly this special destination (in any case), in force at `at_s`.
+
+        Raises:
+            InputError: no such destination.
+        """
+        match = self.exact(parse_destination(name), at_s)
+        return None if match is None else match.rate
+
+    def longest_prefix(self, number: str, at_s: int) -> Match | None:
+        """The longest prefix of `number` in force at `at_s`; never a special destination."""
+        entry_of = self._entries.get
+        for length in self._lengths[min(len(number), PREFIX_DIGITS_MAX)]:
+            entry = entry_of(number[:length])
+            if entry is not None and (version := _in_force(entry, at_s)) is not None:
+                return Match(number[:length], version)
+        return None
+
+    def exact(self, destination: str, at_s: int) -> Match | None:
+        """Exactly this destination, spelled as it is kept, in force at `at_s`."""
+        entry = self._special.get(destination) or self._entries.get(destination)
+        version = None if entry is None else _in_force(entry, at_s)
+        return None if version is None else Match(destination, version)
+
+    @property
+    def default(self) -> Match | None:
+        """The tariff's default price as a match of `ocs.rating.destination.DEFAULT`."""
+        return self._default
+
+    def applied(self, rate: Rate, service: Service) -> AppliedRate:
+        """Compile one of this tariff's rates for a service, or return what was compiled before."""
+        return self.apply(Match(rate.destination, Version.of(rate)), service)
+
+    def apply(self, match: Match, service: Service) -> AppliedRate:
+        """`applied` for a match: no rate is made when it was compiled before."""
+        key = (match.destination, match.version.effective_from_s, service.name)
+        found = self._compiled.get(key)
+        if found is None:
+            found = AppliedRate(self.terms, match.rate, service)
+            self._compiled.put(key, found)
+        return found
+
+    def history(self, destination: str) -> History:
+        """All versions of exactly this destination."""
+        entry = self._special.get(destination) or self._entries.get(destination)
+        if entry is None:
+            return ()
+        return (entry,) if type(entry) is Version else entry
+
+    def destinations(self) -> Iterator[str]:
+        """Every destination, special ones first, then prefixes in the order of text."""
+        yield from sorted(self._special)
+        yield from sorted(self._entries)
+
+    def rates(self) -> Iterator[Rate]:
+        """Every rate, by destination as in `destinations`, then by instant."""
+        for destination in self.destinations():
+            for version in self.history(destination):
+                yield to_rate(destination, version)
+
+
+class _Versions:
+    """The compact form while it grows."""
+
+    __slots__ = ("_histories", "_parts", "_shared", "by_name", "by_prefix", "rate_count")
+
+    def __init__(self) -> None:
+        self.by_prefix: dict[str, Version | History] = {}
+        self.by_name: dict[str, Version | History] = {}
+        self.rate_count = 0
+        self._shared: dict[Version, Version] = {}
+        self._parts: dict[Any, Any] = {}
+        self._histories: dict[History, History] = {}
+
+    def add(self, destination: str, version: Version) -> None:
+        self.add_shared(destination, self.shared(version))
+
+    def shared(self, version: Version) -> Version:
+        """The one object for all that is equal to `version`."""
+        found = self._shared.get(version)
+        if found is None:
+            peak = self._parts.setdefault(version.peak, version.peak)
+            off_peak = self._parts.setdefault(version.off_peak, version.off_peak)
+            found = version._replace(peak=peak, off_peak=off_peak)
+            self._shared[found] = found
+        return found
+
+    def add_shared(self, destination: str, version: Version) -> None:
+        entries = self.by_prefix if destination.isdigit() else self.by_name
+        entry = entries.setdefault(destination, version)
+        if entry is version:
+            return
+        history = (entry,) if type(entry) is Version else entry
+        others = tuple(other for other in history if other.effective_from_s != version.effective_from_s)
+        merged = tuple(sorted((*others, version), key=_instant))
+        entries[destination] = self._histories.setdefault(merged, merged) if others else version
+
+    def finished(self) -> "_Versions":
+        """Count the rates and let go of what only building needs."""
+        self.rate_count = len(self.by_prefix) + len(self.by_name)
+        for entries in (self.by_prefix, self.by_name):
+            self.rate_count += sum(len(entry) - 1 for entry in entries.values() if type(entry) is tuple)
+        self._shared, self._parts, self._histories = {}, {}, {}
+        return self
+
+
+def _instant(version: Version) -> int:
+    return version.effective_from_s
+
+
+def _in_force(entry: Version | History, at_s: int) -> Version | None:
+    """The version in force at `at_s` that is not discontinued."""
+    if type(entry) is Version:
+        return entry if entry.effective_from_s <= at_s and not entry.discontinued else None
+    version = version_at(entry, at_s)
+    return None if version is None or version.discontinued else version
+
+
+def _probe_lengths(prefixes: Iterable[str]) -> tuple[tuple[int, ...], ...]:
+    """For a number of n digits, at index n: the lengths that prefixes have, longest first."""
+    lengths = sorted({len(prefix) for prefix in prefixes}, reverse=True)
+    return tuple(
+        tuple(length for length in lengths if length <= digits) for digits in range(PREFIX_DIGITS_MAX + 1)
+    )
+
+
+def _default_match(terms: TariffTerms) -> Match | None:
+    if terms.default_rate is None:
+        return None
+    return Match(DEFAULT, Version.of(Rate(destination=DEFAULT, peak=terms.default_rate)))

@@ -1,0 +1,462 @@
+"""Both stores as plain dictionaries: the reference that says what every other store must do.
+
+Owns no durability: everything is gone with the process. Small and obviously right rather than fast.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import Final, TypeVar
+
+from ocs.errors import AlreadyExistsError, NotFoundError
+from ocs.ports import (
+    Cdr,
+    Change,
+    ChangeKind,
+    CommitResult,
+    Decision,
+    Gateway,
+    Identity,
+    IdentityKind,
+    LoadedState,
+    NewAccount,
+    ParkedReport,
+    Plan,
+    StoredAnswer,
+)
+from ocs.quota.account import Account, AccountProfile, AccountRow
+from ocs.quota.ledger import EntryKind, LedgerEntry
+from ocs.quota.session import Reservation, ReservationRow, Session, SessionRow, SessionState
+from ocs.rating.tariff import Rate, TariffTerms
+from ocs.storage import finding
+from ocs.storage.enrolment import check_replacement, enrol
+from ocs.storage.finding import Finding
+from ocs.storage.identity import candidate_values, canonical_identity
+
+RATES_PER_CHUNK: Final = 5_000
+
+Named = TypeVar("Named", Gateway, Plan, TariffTerms)
+
+
+def _numbered(what: str, record: Named, stored: dict[int, Named]) -> Named:
+    """The record with its id, new when it has none."""
+    if record.id and record.id not in stored:
+        raise NotFoundError(f"{what} {record.id} does not exist")
+    if any(other.name == record.name and other.id != record.id for other in stored.values()):
+        raise AlreadyExistsError(f"{what} {record.name!r} exists already")
+    return record if record.id else replace(record, id=len(stored) + 1)
+
+
+class MemoryLedgerStore:
+    """`ocs.ports.LedgerStore` in memory."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[int, AccountRow] = {}
+        self.sessions: dict[int, SessionRow] = {}
+        self.session_ids: dict[tuple[int, str], int] = {}
+        "By (gateway id, session key)."
+        self.reservations: defaultdict[int, dict[int, ReservationRow]] = defaultdict(dict)
+        "By session id, then by account id."
+        self.entries: dict[tuple[int, int], LedgerEntry] = {}
+        "By (account id, number)."
+        self.entry_keys: dict[tuple[int, str], LedgerEntry] = {}
+        "By (account id, request key)."
+        self.cdrs: dict[tuple[int, int], Cdr] = {}
+        "By (session id, account id)."
+        self.answers: dict[tuple[int, str], StoredAnswer] = {}
+        "By (gateway id, request key)."
+        self.parked: dict[tuple[int, str], ParkedReport] = {}
+        "By (gateway id, session key)."
+        self.snapshots: dict[int, str] = {}
+
+    async def load(self, account_ids: Iterable[int], session_keys: Iterable[tuple[int, str]]) -> LoadedState:
+        """Read accounts and sessions; see the port."""
+        state = LoadedState()
+        for account_id in account_ids:
+            if account_id in self.accounts:
+                state.accounts[account_id] = Account(*self.accounts[account_id])
+        for key in session_keys:
+            if key in self.session_ids:
+                state.sessions[key] = self._session(self.session_ids[key])
+        return state
+
+    async def commit(self, decisions: Sequence[Decision]) -> Sequence[CommitResult]:
+        """Write each decision whole or not at all; see the port."""
+        named = Counter(row.account_id for decision in decisions for row in decision.accounts)
+        assert not named or max(named.values()) == 1, "an account is named twice in one commit"
+        results = []
+        for decision in decisions:
+            if self._conflicts(decision):
+                results.append(CommitResult.CONFLICT)
+            else:
+                self._write(decision)
+                results.append(CommitResult.COMMITTED)
+        return results
+
+    def _conflicts(self, decision: Decision) -> bool:
+        return (
+            any(self._account_moved(row) for row in decision.accounts)
+            or any(self._session_moved(row) for row in decision.sessions)
+            or self._repeats(decision)
+            or self._dangles(decision)
+        )
+
+    def _account_moved(self, row: AccountRow) -> bool:
+        stored = self.accounts.get(row.account_id)
+        return (stored.version if stored else 0) != row.version - 1
+
+    def _session_moved(self, row: SessionRow) -> bool:
+        key = (row.gateway_id, row.session_key)
+        stored = self.sessions.get(row.session_id)
+        if stored is None:
+            return row.version != 1 or key in self.session_ids
+        known_as = (stored.gateway_id, stored.session_key, stored.account_id)
+        return stored.version != row.version - 1 or known_as != (*key, row.account_id)
+
+    def _repeats(self, decision: Decision) -> bool:
+        """Whether a key that must be new is taken, by a stored record or within the decision."""
+        numbers = [(entry.account_id, entry.number) for entry in decision.entries]
+        keys = [
+            (entry.account_id, entry.request_key)
+            for entry in decision.entries
+            if entry.request_key is not None
+        ]
+        answers = [(answer.gateway_id, answer.request_key) for answer in decision.answers]
+        if any(len(set(found)) < len(found) for found in (numbers, keys, answers)):
+            return True
+        return (
+            any(number in self.entries for number in numbers)
+            or any(key in self.entry_keys for key in keys)
+            or any(answer in self.answers for answer in answers)
+            or any(
+                stored.revision >= new.revision
+                for new in decision.cdrs
+                if (stored := self.cdrs.get((new.session_id, new.account_id))) is not None
+            )
+        )
+
+    def _dangles(self, decision: Decision) -> bool:
+        """Whether a record belongs to an account or session that is neither stored nor in the decision."""
+        owners = {row.account_id for row in decision.sessions}
+        owners |= {row.account_id for row in decision.reservations}
+        owners |= {entry.account_id for entry in decision.entries}
+        owners -= {row.account_id for row in decision.accounts}
+        sessions = {row.session_id for row in decision.reservations}
+        sessions -= {row.session_id for row in decision.sessions}
+        return not (owners <= self.accounts.keys() and sessions <= self.sessions.keys())
+
+    def _write(self, decision: Decision) -> None:
+        self.accounts.update((row.account_id, row) for row in decision.accounts)
+        for row in decision.sessions:
+            self.sessions[row.session_id] = row
+            self.session_ids[row.gateway_id, row.session_key] = row.session_id
+        for held in decision.reservations:
+            self.reservations[held.session_id][held.account_id] = held
+        for entry in decision.entries:
+            self.entries[entry.account_id, entry.number] = entry
+            if entry.request_key is not None:
+                self.entry_keys[entry.account_id, entry.request_key] = entry
+        self.cdrs.update(((cdr.session_id, cdr.account_id), cdr) for cdr in decision.cdrs)
+        self.answers.update(((answer.gateway_id, answer.request_key), answer) for answer in decision.answers)
+        self.parked.update(((report.gateway_id, report.session_key), report) for report in decision.parked)
+        for snapshot in decision.snapshots:
+            self.snapshots.setdefault(snapshot.snapshot_id, snapshot.body)
+
+    def _session(self, session_id: int) -> Session:
+        session = Session(**self.sessions[session_id]._asdict())
+        rows = sorted(self.reservations[session_id].values(), key=lambda row: row.ordinal)
+        session.reservations = [Reservation(**row._asdict()) for row in rows]
+        return session
+
+    async def load_snapshots(self, snapshot_ids: Iterable[int]) -> dict[int, str]:
+        """Bodies of rate snapshots; see the port."""
+        return {key: self.snapshots[key] for key in snapshot_ids if key in self.snapshots}
+
+    async def load_answer(self, gateway_id: int, request_key: str) -> StoredAnswer | None:
+        """A stored answer; see the port."""
+        return self.answers.get((gateway_id, request_key))
+
+    async def open_sessions(self) -> Sequence[tuple[int, int, str]]:
+        """Open sessions by expiry; see the port."""
+        return [
+            (row.expires_at_ms, row.gateway_id, row.session_key)
+            for row in self.sessions.values()
+            if row.state == SessionState.OPEN
+        ]
+
+    async def list_sessions(
+        self, *, account_id: int | None = None, only_open: bool = True, limit: int = 100
+    ) -> Sequence[Session]:
+        """Sessions, newest first; see the port."""
+        found = [
+            row.session_id
+            for row in self.sessions.values()
+            if account_id in (None, row.account_id) and (row.state == SessionState.OPEN or not only_open)
+        ]
+        return [self._session(key) for key in sorted(found, reverse=True)[:limit]]
+
+    async def list_entries(
+        self, account_id: int, *, after_number: int = 0, limit: int | None = None
+    ) -> Sequence[LedgerEntry]:
+        """Entries, oldest first; see the port."""
+        found = [
+            entry
+            for entry in self.entries.values()
+            if entry.account_id == account_id and entry.number > after_number
+        ]
+        return sorted(found, key=lambda entry: entry.number)[:limit]
+
+    async def find_entry(self, account_id: int, request_key: str) -> LedgerEntry | None:
+        """An entry by idempotency key; see the port."""
+        return self.entry_keys.get((account_id, request_key))
+
+    async def list_cdrs(self, *, account_id: int | None = None, limit: int | None = None) -> Sequence[Cdr]:
+        """Session detail records, newest session first; see the port."""
+        found = [cdr for cdr in self.cdrs.values() if account_id in (None, cdr.account_id)]
+        return sorted(found, key=lambda cdr: (-cdr.session_id, cdr.account_id))[:limit]
+
+    async def list_parked(self, *, limit: int = 100) -> Sequence[ParkedReport]:
+        """Parked reports, oldest first; see the port."""
+        return sorted(self.parked.values(), key=lambda report: report.parked_id)[:limit]
+
+    async def verify(self) -> Sequence[str]:
+        """Recompute the books; see the port."""
+        findings = chain(self._audit_entries(), self._audit_sums(), self._audit_reservations())
+        return [str(found) for found in sorted(findings)]
+
+    def _audit_entries(self) -> Iterator[Finding]:
+        sums: Counter[int] = Counter()
+        counts: Counter[int] = Counter()
+        for (account_id, number), entry in sorted(self.entries.items()):
+            counts[account_id] += 1
+            sums[account_id] += entry.amount_micros
+            if number != counts[account_id]:
+                yield finding.wrong_number(account_id, number=number, expected=counts[account_id])
+            if entry.balance_micros != sums[account_id]:
+                yield finding.wrong_running_balance(
+                    account_id,
+                    number=number,
+                    recorded_micros=entry.balance_micros,
+                    sum_micros=sums[account_id],
+                )
+
+    def _audit_sums(self) -> Iterator[Finding]:
+        sums: Counter[int] = Counter()
+        counts = Counter(account_id for account_id, _ in self.entries)
+        for entry in self.entries.values():
+            sums[entry.account_id] += entry.amount_micros
+        held: Counter[int] = Counter()
+        open_count: Counter[int] = Counter()
+        for row in self._all_reservations():
+            if self.sessions[row.session_id].state == SessionState.OPEN:
+                held[row.account_id] += row.reserved_micros
+                open_count[row.account_id] += 1
+        for key, account in self.accounts.items():
+            if account.balance_micros != sums[key]:
+                yield finding.wrong_balance(
+                    key, recorded_micros=account.balance_micros, entries_micros=sums[key]
+                )
+            if account.entries != counts[key]:
+                yield finding.wrong_entry_count(key, recorded=account.entries, found=counts[key])
+            if account.reserved_micros != held[key]:
+                yield finding.wrong_reserved(
+                    key, recorded_micros=account.reserved_micros, held_micros=held[key]
+                )
+            if account.open_sessions != open_count[key]:
+                yield finding.wrong_open_sessions(key, recorded=account.open_sessions, found=open_count[key])
+
+    def _all_reservations(self) -> Iterator[ReservationRow]:
+        return chain.from_iterable(held.values() for held in self.reservations.values())
+
+    def _audit_reservations(self) -> Iterator[Finding]:
+        charged: Counter[tuple[int | None, int]] = Counter()
+        for entry in self.entries.values():
+            if entry.kind == EntryKind.CHARGE.value:
+                charged[entry.session_id, entry.account_id] -= entry.amount_micros
+        for row in self._all_reservations():
+            charged_micros = charged[row.session_id, row.account_id]
+            if self.sessions[row.session_id].state != SessionState.OPEN and row.reserved_micros:
+                yield finding.held_after_end(
+                    row.account_id, session_id=row.session_id, held_micros=row.reserved_micros
+                )
+            if row.debited_micros != charged_micros:
+                yield finding.wrong_debited(
+                    row.account_id,
+                    session_id=row.session_id,
+                    recorded_micros=row.debited_micros,
+                    charged_micros=charged_micros,
+                )
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class MemoryCatalogStore:
+    """`ocs.ports.CatalogStore` in memory."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[int, AccountProfile] = {}
+        self.identities: dict[tuple[IdentityKind, str], Identity] = {}
+        self.gateways: dict[int, Gateway] = {}
+        self.plans: dict[int, Plan] = {}
+        self.tariffs: dict[int, TariffTerms] = {}
+        self.rates: dict[int, dict[tuple[str, int], Rate]] = {}
+        "By tariff id, then by (destination, effective_from_s)."
+        self.changes: list[Change] = []
+
+    async def find_identity(self, kind: IdentityKind, value: str) -> Identity | None:
+        """The identity that answers for a value; see the port."""
+        for candidate in candidate_values(kind, value):
+            if (kind, candidate) in self.identities:
+                return self.identities[kind, candidate]
+        return None
+
+    async def load_chain(self, account_id: int) -> Sequence[AccountProfile]:
+        """The account and its ancestors; see the port."""
+        links = []
+        link = self.accounts.get(account_id)
+        while link is not None:
+            links.append(link)
+            link = self.accounts.get(link.parent_id) if link.parent_id is not None else None
+        return links
+
+    async def load_gateways(self) -> Sequence[Gateway]:
+        """Every gateway, by name."""
+        return sorted(self.gateways.values(), key=lambda gateway: gateway.name)
+
+    async def load_plans(self) -> Sequence[Plan]:
+        """Every plan, by name."""
+        return sorted(self.plans.values(), key=lambda plan: plan.name)
+
+    async def load_tariffs(self) -> Sequence[TariffTerms]:
+        """The terms of every tariff, by name."""
+        return sorted(self.tariffs.values(), key=lambda terms: terms.name)
+
+    async def stream_rates(self, tariff_id: int) -> AsyncIterator[Sequence[Rate]]:
+        """All rates of a tariff in chunks; see the port."""
+        rates = [rate for _, rate in sorted(self.rates.get(tariff_id, {}).items())]
+        for start in range(0, len(rates), RATES_PER_CHUNK):
+            yield rates[start : start + RATES_PER_CHUNK]
+
+    async def last_change(self) -> int:
+        """The newest change's number."""
+        return len(self.changes)
+
+    async def changes_after(self, seq: int) -> Sequence[Change]:
+        """Changes with a greater number."""
+        return self.changes[seq:]
+
+    async def create_accounts(self, accounts: Sequence[NewAccount]) -> Sequence[AccountProfile]:
+        """Create all or none; see the port."""
+        by_name = {profile.name: profile for profile in self.accounts.values()}
+        profiles, identities = enrol(accounts, find_account=by_name.get, first_id=len(self.accounts) + 1)
+        for profile in profiles:
+            self._check_plan(profile.plan_id)
+        self._check_identities(identities)
+        self.accounts.update((profile.id, profile) for profile in profiles)
+        self.identities.update(((found.kind, found.value), found) for found in identities)
+        for profile in profiles:
+            self._changed(ChangeKind.ACCOUNT, profile.id)
+        return profiles
+
+    def _check_plan(self, plan_id: int | None) -> None:
+        if plan_id is not None and plan_id not in self.plans:
+            raise NotFoundError(f"plan {plan_id} does not exist")
+
+    def _check_tariff(self, tariff_id: int | None) -> None:
+        if tariff_id is not None and tariff_id not in self.tariffs:
+            raise NotFoundError(f"tariff {tariff_id} does not exist")
+
+    def _check_identities(self, identities: Sequence[Identity]) -> None:
+        taken = set(self.identities)
+        for found in identities:
+            self._check_plan(found.plan_id)
+            if (found.kind, found.value) in taken:
+                raise AlreadyExistsError(f"identity {found.kind.value} {found.value!r} exists already")
+            taken.add((found.kind, found.value))
+
+    async def find_account(self, name: str) -> AccountProfile | None:
+        """The account with this name."""
+        return next((profile for profile in self.accounts.values() if profile.name == name), None)
+
+    async def list_accounts(
+        self, *, prefix: str = "", after: str = "", limit: int = 100
+    ) -> Sequence[AccountProfile]:
+        """Accounts in order of name; see the port."""
+        found = [
+            profile
+            for profile in self.accounts.values()
+            if profile.name.startswith(prefix) and profile.name > after
+        ]
+        return sorted(found, key=lambda profile: profile.name)[:limit]
+
+    async def update_account(self, profile: AccountProfile) -> None:
+        """Replace an account's master data; see the port."""
+        stored = self.accounts.get(profile.id)
+        if stored is None:
+            raise NotFoundError(f"account {profile.id} does not exist")
+        check_replacement(stored, profile)
+        self._check_plan(profile.plan_id)
+        if any(other.name == profile.name and other.id != profile.id for other in self.accounts.values()):
+            raise AlreadyExistsError(f"account {profile.name!r} exists already")
+        self.accounts[profile.id] = profile
+        self._changed(ChangeKind.ACCOUNT, profile.id)
+
+    async def add_identities(self, identities: Sequence[Identity]) -> None:
+        """Add all or none; see the port."""
+        added = [canonical_identity(found) for found in identities]
+        for found in added:
+            if found.account_id not in self.accounts:
+                raise NotFoundError(f"account {found.account_id} does not exist")
+        self._check_identities(added)
+        for found in added:
+            self.identities[found.kind, found.value] = found
+            self._changed(ChangeKind.IDENTITY, found.account_id)
+
+    async def list_identities(self, account_id: int) -> Sequence[Identity]:
+        """An account's identities, by kind and value."""
+        found = [entry for entry in self.identities.values() if entry.account_id == account_id]
+        return sorted(found, key=lambda entry: (entry.kind.value, entry.value))
+
+    async def save_gateway(self, gateway: Gateway) -> Gateway:
+        """Create or replace a gateway; see the port."""
+        saved = _numbered("gateway", gateway, self.gateways)
+        self.gateways[saved.id] = saved
+        self._changed(ChangeKind.GATEWAY, saved.id)
+        return saved
+
+    async def save_plan(self, plan: Plan) -> Plan:
+        """Create or replace a plan; see the port."""
+        for tariff_id in (*plan.tariffs.values(), plan.override_tariff_id):
+            self._check_tariff(tariff_id)
+        saved = _numbered("plan", plan, self.plans)
+        self.plans[saved.id] = saved
+        self._changed(ChangeKind.PLAN, saved.id)
+        return saved
+
+    async def save_tariff(self, terms: TariffTerms) -> TariffTerms:
+        """Create or replace a tariff's terms; see the port."""
+        saved = _numbered("tariff", terms, self.tariffs)
+        self.tariffs[saved.id] = saved
+        self._changed(ChangeKind.TARIFF, saved.id)
+        return saved
+
+    async def write_rates(self, tariff_id: int, rates: Iterable[Rate]) -> int:
+        """Insert or replace rates; all or none; see the port."""
+        self._check_tariff(tariff_id)
+        written = list(rates)
+        stored = self.rates.setdefault(tariff_id, {})
+        stored.update(((rate.destination, rate.effective_from_s), rate) for rate in written)
+        self._changed(ChangeKind.TARIFF, tariff_id)
+        return len(written)
+
+    async def touch(self, kind: ChangeKind, object_id: int) -> None:
+        """Append to the change log; see the port."""
+        self._changed(kind, object_id)
+
+    def _changed(self, kind: ChangeKind, object_id: int) -> None:
+        self.changes.append(Change(len(self.changes) + 1, kind, object_id))
+
+    async def close(self) -> None:
+        """Nothing to let go of."""

@@ -1,0 +1,99 @@
+"""Rows to build decisions of, with everything that a test does not care about filled in."""
+
+from typing import Any
+
+from ocs.ports import Cdr, CommitResult, StoredAnswer
+from ocs.quota.account import AccountRow
+from ocs.quota.ledger import LedgerEntry
+from ocs.quota.session import ReservationRow, SessionRow, SessionState
+
+AT_MS = 1_767_225_600_000
+"2026-01-01 00:00 UTC."
+
+COMMITTED, CONFLICT = CommitResult.COMMITTED, CommitResult.CONFLICT
+
+
+def account(account_id: int, version: int = 1, **sums: int) -> AccountRow:
+    """One version of an account's sums; what is not given is 0."""
+    empty = AccountRow(account_id, version, 0, 0, 0, 0, 0, 0)
+    return empty._replace(**sums)
+
+
+def session(session_id: int, version: int = 1, **fields: Any) -> SessionRow:
+    """One version of an open voice session of account 1 at gateway 1, known as ``s<id>``."""
+    row = SessionRow(
+        session_id=session_id,
+        version=version,
+        gateway_id=1,
+        session_key=f"s{session_id}",
+        account_id=1,
+        identity_kind="username",
+        identity_value="alice",
+        service="voice",
+        access_code="OUTGOING",
+        calling="4420",
+        called="4930",
+        state=SessionState.OPEN,
+        started_at_ms=AT_MS,
+        answered=1,
+        updated_at_ms=AT_MS,
+        expires_at_ms=AT_MS + 120_000,
+        ended_at_ms=0,
+        used_units=0,
+        granted_units=60,
+        final_grant=0,
+        request_key="",
+        end_cause="",
+        octets_in=0,
+        octets_out=0,
+    )
+    return row._replace(**fields)
+
+
+def reservation(session_id: int, account_id: int = 1, **fields: int) -> ReservationRow:
+    """What an account holds for a session; nothing unless given."""
+    return ReservationRow(session_id, account_id, 0, 7, 0, 0, 0, 0, 0)._replace(**fields)
+
+
+def entry(account_id: int, number: int, amount: int, balance: int, **fields: Any) -> LedgerEntry:
+    """A payment."""
+    return LedgerEntry(account_id, number, "payment", amount, balance, AT_MS)._replace(**fields)
+
+
+def cdr(session_id: int, account_id: int = 1, revision: int = 1, **fields: Any) -> Cdr:
+    """The record of a call of one minute."""
+    row = Cdr(
+        session_id=session_id,
+        account_id=account_id,
+        revision=revision,
+        gateway_id=1,
+        session_key=f"s{session_id}",
+        identity_kind="username",
+        identity_value="alice",
+        service="voice",
+        access_code="OUTGOING",
+        calling="4420",
+        called="4930",
+        started_at_ms=AT_MS,
+        ended_at_ms=AT_MS + 60_000,
+        recorded_at_ms=AT_MS + 60_001,
+        end_cause="User-Request",
+        used_units=60,
+        billed_units=60,
+        granted_units=60,
+        octets_in=0,
+        octets_out=0,
+        charged_micros=100_000,
+        overrun_micros=0,
+        currency="USD",
+        tariff="retail",
+        destination="49",
+        snapshot_id=7,
+        explanation="{}",
+    )
+    return row._replace(**fields)
+
+
+def answer(request_key: str, **fields: Any) -> StoredAnswer:
+    """A stored answer of gateway 1."""
+    return StoredAnswer(1, request_key, "digest", None, "{}", AT_MS)._replace(**fields)

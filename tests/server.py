@@ -1,0 +1,112 @@
+"""A real server process for tests: its own folder, its own free loopback ports, its own database."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+START_S = 30.0
+
+
+def free_ports(count: int, kind: socket.SocketKind) -> list[int]:
+    """Ports of 127.0.0.1 that nobody uses at this moment, all different."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket(socket.AF_INET, kind)) for _ in range(count)]
+        for opened in sockets:
+            opened.bind(("127.0.0.1", 0))
+        return [opened.getsockname()[1] for opened in sockets]
+
+
+class ServerProcess:
+    """`python -m ocs serve` in a folder that `prepare` filled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.auth_port, self.acct_port = free_ports(2, socket.SOCK_DGRAM)
+        (self.grpc_port,) = free_ports(1, socket.SOCK_STREAM)
+        self.log = folder / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the command line and the server of this folder are run with."""
+        return {
+            **os.environ,
+            "OCS_CONFIG": str(self.folder / "ocs.toml"),
+            "OCS_RADIUS_LISTEN_AUTH": f"127.0.0.1:{self.auth_port}",
+            "OCS_RADIUS_LISTEN_ACCT": f"127.0.0.1:{self.acct_port}",
+            "OCS_GRPC_LISTEN": f"127.0.0.1:{self.grpc_port}",
+            "NO_COLOR": "1",
+            "COLUMNS": "200",
+        }
+
+    def ocs(self, *arguments: str, code: int = 0) -> str:
+        """Run one command of the command line; its standard output (and error output when it failed)."""
+        done = self._run(arguments)
+        assert done.returncode == code, (arguments, done.returncode, done.stdout, done.stderr)
+        return done.stdout + (done.stderr if code else "")
+
+    def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "ocs", *arguments],
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def start(self) -> Self:
+        """Start and wait until it serves."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ocs", "serve"],
+                env=self.environment,
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+            )
+        ends_at = time.monotonic() + START_S
+        while time.monotonic() < ends_at:
+            if self._process.poll() is not None:
+                break
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.grpc_port)) == 0:
+                    return self
+            time.sleep(0.02)
+        raise AssertionError(f"the server did not start:\n{self.log.read_text()}")
+
+    @property
+    def pid(self) -> int:
+        """Of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code it led to."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(timeout=30)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.kill()

@@ -1,0 +1,36 @@
+"""The queue of silent sessions: each comes up when its time has come, once."""
+
+from ocs.charging.expiry import ExpiryQueue
+
+
+def test_sessions_come_up_in_order_and_once() -> None:
+    """Due sessions are handed out earliest first, up to the limit, and not again until they report back."""
+    queue = ExpiryQueue()
+    for key, at_ms in (("late", 30), ("early", 10), ("middle", 20)):
+        queue.opened(1, key, at_ms)
+
+    assert queue.due(25, limit=1) == [(1, "early")]
+    assert queue.due(25, limit=9) == [(1, "middle")]
+    assert queue.due(25, limit=9) == []
+    queue.opened(1, "early", 40)
+    assert queue.due(40, limit=9) == [(1, "late"), (1, "early")]
+
+
+def test_a_session_that_reports_again_is_queued_once() -> None:
+    """Each report calls `opened`; the heap holds one entry per session whatever their number."""
+    queue = ExpiryQueue()
+    for at_ms in range(100):
+        queue.opened(1, "c1", at_ms)
+
+    assert queue.due(1000, limit=9) == [(1, "c1")]
+
+
+def test_closed_sessions_never_come_up() -> None:
+    """A session that ended is dropped when its old instant comes, and is not listed for its gateway."""
+    queue = ExpiryQueue()
+    queue.opened(1, "c1", 10)
+    queue.opened(2, "c2", 10)
+    queue.closed(1, "c1")
+
+    assert queue.due(10, limit=9) == [(2, "c2")]
+    assert (queue.of_gateway(1), queue.of_gateway(2), len(queue)) == ((), ("c2",), 1)

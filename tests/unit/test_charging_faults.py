@@ -1,0 +1,418 @@
+"""Stories of failing and slow commits: what the engine must not believe, forget or leave held."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+from world import World, voice_prices
+
+from ocs.charging.case import Case
+from ocs.charging.outcome import NoAnswer, Outcome, OutcomeCode
+from ocs.charging.request import ChargingRequest, RequestedAction, RequestType, Usage
+from ocs.errors import StoreUnavailableError
+from ocs.ports import CommitResult, Decision
+from ocs.quota.account import AccountStatus
+from ocs.quota.session import SessionState
+from ocs.rating.tariff import PriceSet
+from ocs.storage.memory import MemoryCatalogStore, MemoryLedgerStore
+from ocs.units import parse_money, parse_price
+
+PER_SECOND = {"44": voice_prices("1.00", "1/1")}
+
+
+class ScriptedLedger(MemoryLedgerStore):
+    """A ledger whose next commits end as the story says: ``ok``, ``fail`` (nothing written), ``unknown``.
+
+    An unknown commit is written, but its caller only learns that the connection broke.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fates: list[str] = []
+        self.gate = asyncio.Event()
+        "Commits wait until it is set."
+        self.gate.set()
+
+    async def commit(self, decisions: Sequence[Decision]) -> Sequence[CommitResult]:
+        """Write, or not, by the next fate."""
+        fate = self.fates.pop(0) if self.fates else "ok"
+        await self.gate.wait()
+        if fate == "fail":
+            raise StoreUnavailableError("the database is away")
+        results = await super().commit(decisions)
+        if fate == "unknown":
+            raise StoreUnavailableError("the connection broke")
+        return results
+
+
+class FaultyWorld(World):
+    """A world whose ledger store misbehaves on demand."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.faults = ScriptedLedger()
+        super().__init__(stores=(self.faults, MemoryCatalogStore()), **fields)
+
+    async def turns(self, count: int = 20) -> None:
+        """Let everything that can go on go on."""
+        for _ in range(count):
+            await asyncio.sleep(0)
+
+
+def play(story: Callable[[FaultyWorld], Awaitable[None]], **world: Any) -> None:
+    """Run one story in a fresh world with a tariff `retail` of 1.00 a minute by the second."""
+
+    async def run() -> None:
+        async with FaultyWorld(**world) as w:
+            await w.tariff("retail", PER_SECOND)
+            await story(w)
+
+    asyncio.run(run())
+
+
+def money(text: str) -> int:
+    """Micros of an amount."""
+    return int(parse_money(text))
+
+
+class TestFailedCommit:
+    """A batch that could not be written takes everything that was built on it along."""
+
+    def test_customers_of_one_reseller_forget_what_was_built_on_a_failed_batch(self) -> None:
+        """The open batch joins two customers through their reseller; both are forgotten when it is undone.
+
+        `ann`'s commit is under way while `bob`'s decision joins `ann`'s next one through the reseller. The
+        failure of the first undoes the second: nothing may be left held at `bob`.
+        """
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("reseller", "100", plan="retail")
+            for name in ("ann", "bob"):
+                await w.account(name, "10", plan="retail", parent="reseller")
+            await w.begin()
+            for name in ("ann", "bob"):
+                await w.stop(f"warm-{name}", 0, name)
+            w.faults.gate.clear()
+            w.faults.fates = ["fail"]
+
+            first = asyncio.create_task(w.engine.charge(_authorise(w, "c1", "ann")))
+            await w.turns()
+            second = asyncio.create_task(w.engine.charge(_authorise(w, "c2", "bob")))
+            await w.turns()
+            w.faults.gate.set()
+            assert await first is await second is NoAnswer.UNAVAILABLE
+            await w.stop("c3", 60, "bob")
+
+            assert await w.ledger.verify() == []
+            assert await w.free("bob") == money("9")
+
+        play(story)
+
+    def test_a_batch_holds_nothing_of_the_next_one(self) -> None:
+        """What is decided in the turn that closes a batch is not in that batch's rows.
+
+        The second authorisation comes right behind the start of the first one's commit, and its own commit
+        fails: the account's row must not hold money for it.
+        """
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "10", plan="retail")
+            await w.begin()
+            await w.stop("warm", 0, "alice")
+            w.faults.fates = ["ok", "fail"]
+            answers: list[Outcome | NoAnswer] = []
+
+            w.engine.submit(_authorise(w, "c1", "alice"), answers.append)
+            asyncio.get_running_loop().call_soon(
+                w.engine.submit, _authorise(w, "c2", "alice"), answers.append
+            )
+            await w.turns()
+
+            assert isinstance(answers[0], Outcome)
+            assert answers[1] is NoAnswer.UNAVAILABLE
+            assert await w.ledger.verify() == []
+            assert await w.free("alice") == money("9")
+
+        play(story)
+
+    def test_a_session_whose_opening_was_written_unknown_to_us_expires(self) -> None:
+        """The commit was written, its result was lost and the gateway gave up: nothing is held for ever."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "10", plan="retail")
+            await w.begin()
+            w.faults.fates = ["unknown"]
+
+            answer = await w.engine.charge(_authorise(w, "c1", "alice"))
+            w.pass_seconds(600)
+            await w.expire()
+            w.pass_seconds(600)
+            await w.expire()
+
+            assert answer is NoAnswer.UNAVAILABLE
+            assert (await w.session("c1")).state == SessionState.EXPIRED
+            assert await w.free("alice") == money("10")
+
+        play(story)
+
+    def test_a_session_ended_before_its_opening_was_written_expires_when_its_end_is_lost(self) -> None:
+        """The Stop is decided while the authorisation is being written, and fails: the session still ends."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "10", plan="retail")
+            await w.begin()
+            w.faults.gate.clear()
+            w.faults.fates = ["ok", "fail"]
+
+            opened = asyncio.create_task(w.engine.charge(_authorise(w, "c1", "alice")))
+            await w.turns()
+            ended = asyncio.create_task(
+                w.engine.charge(w.request(RequestType.TERMINATION, "c1", usage=Usage(seconds=5)))
+            )
+            await w.turns()
+            w.faults.gate.set()
+            assert isinstance(await opened, Outcome)
+            assert await ended is NoAnswer.UNAVAILABLE
+            w.pass_seconds(600)
+            await w.expire()
+            w.pass_seconds(600)
+            await w.expire()
+
+            assert (await w.session("c1")).state == SessionState.EXPIRED
+            assert await w.free("alice") == money("10")
+
+        play(story)
+
+    def test_a_due_session_is_looked_at_again_when_its_end_could_not_be_written(self) -> None:
+        """Expiry meets a session whose Stop is being written and fails: it comes back for it."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "10", plan="retail")
+            await w.begin()
+            await w.initial("c1", "alice")
+            w.faults.gate.clear()
+            w.faults.fates = ["fail"]
+            w.pass_seconds(600)
+
+            ended = asyncio.create_task(
+                w.engine.charge(w.request(RequestType.TERMINATION, "c1", usage=Usage(seconds=5)))
+            )
+            await w.turns()
+            w.engine.expire_due()
+            w.faults.gate.set()
+            assert await ended is NoAnswer.UNAVAILABLE
+            w.pass_seconds(600)
+            await w.expire()
+
+            assert (await w.session("c1")).state == SessionState.EXPIRED
+            assert await w.free("alice") == money("10")
+
+        play(story)
+
+
+class TestBug:
+    """A decision that fails half-way is as if it had never been begun."""
+
+    def test_a_session_that_was_half_decided_is_read_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The usage was debited in memory when the next step failed: the Stop debits it in the books."""
+
+        def fail(case: Case) -> None:
+            raise AssertionError("a bug")
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "10", plan="retail")
+            await w.begin()
+            await w.initial("c1", "alice")
+            with monkeypatch.context() as patch:
+                patch.setattr(Case, "grant", fail)
+                report = w.request(RequestType.UPDATE, "c1", usage=Usage(seconds=60))
+                assert await w.engine.charge(report) is NoAnswer.UNAVAILABLE
+
+            await w.stop("c1", 60)
+
+            assert await w.ledger.verify() == []
+            assert await w.balance("alice") == money("9")
+
+        play(story)
+
+
+class TestGrant:
+    """An answer promises no more than is held for it."""
+
+    def test_a_smaller_wish_is_granted_as_small_as_it_is_held(self) -> None:
+        """60 s were granted, then 10 are asked for after 30: the answer says 10, for 10 are held."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "10", plan="retail")
+            await w.begin()
+            await w.initial("c1", "alice")
+
+            renewed = await w.update("c1", 30, requested_units=10)
+
+            assert renewed.reserved_micros == money("0.16667")
+            assert renewed.granted_units == 10
+
+        play(story)
+
+    def test_money_that_another_session_overran_is_not_promised_again(self) -> None:
+        """What one session used above its grant is gone: the other's next grant is what is left."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "2", plan="retail")
+            await w.begin()
+            await w.initial("c1", "alice")
+            await w.initial("c2", "alice")
+            await w.stop("c2", 90)
+
+            renewed = await w.update("c1", 15)
+
+            assert await w.free("alice") == 0
+            assert renewed.granted_units == 15
+            assert renewed.reserved_micros == money("0.25")
+
+        play(story)
+
+
+class TestReplay:
+    """A repeat gets the answer that the first copy got."""
+
+    def test_a_debited_message_is_not_refused_after_a_restart(self) -> None:
+        """The last money paid for the message; the repeat of it after a restart is still a success."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.tariff("sms", {"MSG": PriceSet(unit_price_nanos=parse_price("0.50"))})
+            await w.account("dan", "1", plan="sms")
+            await w.begin()
+            await w.event("m1", "dan", RequestedAction.DIRECT_DEBITING, requested_units=2)
+            await w.restart()
+            await w.event("other", "dan", RequestedAction.CHECK_BALANCE)
+
+            again = await w.event("m1", "dan", RequestedAction.DIRECT_DEBITING, requested_units=2)
+
+            assert isinstance(again, Outcome)
+            assert again.code is OutcomeCode.SUCCESS
+            assert await w.balance("dan") == 0
+
+        play(story)
+
+    def test_a_debited_message_is_not_refused_after_a_block(self) -> None:
+        """The message was charged and its answer lost; its repeat succeeds though dan is blocked."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.tariff("sms", {"MSG": PriceSet(unit_price_nanos=parse_price("0.50"))})
+            await w.account("dan", "1", plan="sms")
+            await w.begin()
+            await w.event("m1", "dan", RequestedAction.DIRECT_DEBITING)
+            await w.set_profile("dan", status=AccountStatus.BLOCKED)
+
+            again = await w.event("m1", "dan", RequestedAction.DIRECT_DEBITING)
+
+            assert isinstance(again, Outcome)
+            assert again.code is OutcomeCode.SUCCESS
+            assert await w.balance("dan") == money("0.50")
+
+        play(story)
+
+    def test_a_late_small_report_does_not_replace_a_parked_one(self) -> None:
+        """Two reports that nobody can be charged for arrive in the wrong order: the larger usage is kept."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.begin()
+
+            await w.stop("c1", 61, "nobody")
+            await w.update("c1", 30, "nobody")
+
+            (parked,) = await w.ledger.list_parked()
+            assert '"seconds":61' in parked.report
+
+        play(story)
+
+
+class TestFreshness:
+    """What an operator did takes effect at the next look, whatever was under way."""
+
+    def test_a_top_up_during_a_commit_is_seen(self) -> None:
+        """The change is followed while the account's commit has no result yet: the next look sees it."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "1", plan="retail")
+            await w.begin()
+            await w.initial("c1", "alice")
+            ended = w.request(RequestType.TERMINATION, "c1", usage=Usage(seconds=60))
+            written = asyncio.Event()
+            told = asyncio.Event()
+            commit = w.faults.commit
+
+            async def slow_commit(decisions: Sequence[Decision]) -> Sequence[CommitResult]:
+                results = await commit(decisions)
+                written.set()
+                await told.wait()
+                return results
+
+            w.faults.commit = slow_commit  # type: ignore[method-assign]
+            stopped = asyncio.create_task(w.engine.charge(ended))
+            await written.wait()
+            w.faults.commit = commit  # type: ignore[method-assign]
+            await w.administration.top_up("alice", money("5"), key="p1")
+            await w.engine.follow_changes()
+            told.set()
+            await stopped
+            await w.engine.follow_changes()
+
+            assert (await w.initial("c2", "alice")).code is OutcomeCode.SUCCESS
+
+        play(story)
+
+    def test_a_top_up_that_had_to_be_repeated_is_seen(self) -> None:
+        """The payment was written but not announced, as its connection broke; repeating it announces it."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "0", plan="retail")
+            await w.begin()
+            assert (await w.initial("c1", "alice")).code is OutcomeCode.ZERO_BALANCE
+            w.faults.fates = ["unknown"]
+            with pytest.raises(StoreUnavailableError):
+                await w.administration.top_up("alice", money("5"), key="p1")
+
+            repeated = await w.administration.top_up("alice", money("5"), key="p1")
+            await w.engine.follow_changes()
+
+            assert repeated.is_repeat
+            assert (await w.initial("c2", "alice")).code is OutcomeCode.SUCCESS
+
+        play(story)
+
+    def test_a_block_during_the_first_look_at_an_account_is_seen(self) -> None:
+        """The account is read, blocked and the change followed before the reading arrives: it is stale."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "10", plan="retail")
+            await w.begin()
+            profile = await w.catalog.find_account("alice")
+            assert profile is not None
+            load_chain = w.catalog.load_chain
+            read = asyncio.Event()
+            arrived = asyncio.Event()
+
+            async def slow_chain(account_id: int) -> Sequence[Any]:
+                chain = await load_chain(account_id)
+                read.set()
+                await arrived.wait()
+                return chain
+
+            w.catalog.load_chain = slow_chain  # type: ignore[method-assign]
+            asking = asyncio.create_task(w.engine.charge(_authorise(w, "c1", "alice")))
+            await read.wait()
+            w.catalog.load_chain = load_chain  # type: ignore[method-assign]
+            await w.administration.update_account("alice", {"status": AccountStatus.BLOCKED})
+            await w.engine.follow_changes()
+            arrived.set()
+            await asking
+
+            assert (await w.initial("c2", "alice")).code is OutcomeCode.ACCOUNT_DENIED
+
+        play(story)
+
+
+def _authorise(w: World, key: str, user: str) -> ChargingRequest:
+    return w.request(RequestType.INITIAL, key, user=user, called="441")

@@ -1,0 +1,84 @@
+"""Every shipped dialect against a table of packets: what the core is asked, and what the gateway is told."""
+
+import tomllib
+from typing import Any
+
+import pytest
+from radius_vectors import FOLDER, access_request, accounting_request, dialects, exchange, reply_texts
+
+from ocs.charging.outcome import Outcome, OutcomeCode
+from ocs.charging.request import ChargingRequest
+from ocs.ports import GrantMode, GrantPolicy, IdentityKind
+from ocs.radius.endpoint import Silence
+from ocs.radius.translate import Translator
+
+TABLES = sorted((FOLDER / "dialects").glob("*.toml"))
+CASES = [(path.stem, case) for path in TABLES for case in tomllib.loads(path.read_text())["case"]]
+KINDS = [kind for kind in IdentityKind if kind is not IdentityKind.CODE]
+
+
+def test_every_dialect_has_its_table() -> None:
+    """And every table its dialect."""
+    assert [path.stem for path in TABLES] == sorted(dialects())
+
+
+@pytest.mark.parametrize(("name", "case"), CASES, ids=[f"{name}: {case['story']}" for name, case in CASES])
+def test_dialect(name: str, case: dict[str, Any]) -> None:
+    """One row: a packet of this dialect, the request it becomes, and the reply to its outcome."""
+    policy = GrantPolicy(mode=GrantMode(case.get("policy", "slice")))
+    changes = {"identity_order": tuple(KINDS), "authorize_without_password": True, "grant": policy}
+    changes |= case.get("gateway", {})
+    changes["identity_order"] = tuple(map(IdentityKind, changes["identity_order"]))
+    if "access" in case:
+        datagram = access_request(case["access"], dialect=name, password=case.get("password"))
+    else:
+        datagram = accounting_request(case["accounting"], dialect=name)
+    packet = exchange(datagram, dialect=name, **changes)
+    translator = Translator(b"key")
+
+    action = translator.to_charging(packet)
+
+    if "action" in case:
+        assert (action.value if isinstance(action, Silence) else type(action).__name__) == case["action"]
+        return
+    assert isinstance(action, ChargingRequest), action
+    expected = dict(case["request"])
+    assert {key: describe(action, key) for key in expected} == expected
+    if "reply" in case or "absent" in case:
+        outcome = Outcome(code=OutcomeCode.SUCCESS, currency="EUR", **case.get("outcome", {}))
+        if "refusal" in case:
+            outcome = Outcome(code=OutcomeCode[case["refusal"]])
+        texts = reply_texts(translator.to_reply(packet, action, outcome)[1], name)
+        wanted = [(key, text) for key, texts_ in case.get("reply", {}).items() for text in listed(texts_)]
+        assert [pair for pair in wanted if pair not in texts] == [], texts
+        assert {key for key, _ in texts} & set(case.get("absent", ())) == set()
+
+
+def listed(value: Any) -> list[Any]:
+    """A single expectation, or several of one attribute."""
+    return value if isinstance(value, list) else [value]
+
+
+def describe(request: ChargingRequest, key: str) -> Any:
+    """One fact of a request in the table's words."""
+    if key == "type":
+        return request.type.name
+    if key == "service":
+        return request.service.name
+    if key == "identities":
+        return {kind.value: value for kind, value in request.identities}
+    if key == "access_code":
+        return request.access_code.value
+    if key == "credential":
+        return request.credential is not None
+    if key in ("seconds", "octets_in", "octets_out", "messages"):
+        return getattr(request.usage, key) if request.usage is not None else "none"
+    if key == "age_s":
+        return (request.received_at_ms - request.event_at_ms) / 1000
+    if key == "raw":
+        return {
+            name: bytes.fromhex(value).decode()
+            for name, value in request.attributes.items()
+            if name != "source"
+        }
+    return getattr(request, key)

@@ -11,18 +11,23 @@ import logging
 import secrets
 import signal
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import grpc
 import uvloop
 
 from ocs.charging.clock import SnowflakeIds, SystemClock
 from ocs.charging.engine import Engine, EngineLimits
 from ocs.config import Settings
-from ocs.errors import InputError
-from ocs.grpc.peer import Context, is_loopback
+from ocs.errors import InputError, StoreUnavailableError
+from ocs.grpc.access import AccessControl, KeyRing
+from ocs.grpc.rating import RatingServicer
 from ocs.grpc.server import GrpcServer
-from ocs.ports import CatalogStore, Gateway, LedgerStore
+from ocs.grpc.tls import CertificateFiles, server_credentials
+from ocs.ports import CatalogStore, ChangeKind, Gateway, LedgerStore
 from ocs.radius.dialect import load_dialects
 from ocs.radius.number import normalise_number
+from ocs.radius.status import write_status
 from ocs.radius.udp import RadiusServer
 from ocs.storage.sql.lock import lock_database
 from ocs.storage.sql.stores import open_sql_stores
@@ -32,6 +37,10 @@ log = logging.getLogger("ocs.server")
 
 GRPC_GRACE_S = 5.0
 "How long open gRPC calls may go on after a stop was asked for."
+WATCH_S = 0.5
+"How often API keys and the state of the store are looked at."
+STATUS_S = 2.0
+"How often the RADIUS server's status file is written."
 CLOCK_FOLLOW_S = 5.0
 "How often a forward step of the machine's clock is looked for."
 
@@ -99,7 +108,7 @@ class Server:
         follower = asyncio.create_task(self._follow_clock())
         stack.callback(follower.cancel)
         await self._start_radius(engine, stack)
-        await self._start_grpc(engine, stack)
+        await self._start_grpc(engine, ledger, catalog, stack)
 
     async def _start_radius(self, engine: Engine, stack: contextlib.AsyncExitStack) -> None:
         settings = self._settings.radius
@@ -115,26 +124,61 @@ class Server:
             await self.radius.start(auth=settings.listen_auth, acct=settings.listen_acct)
         except OSError as error:
             raise InputError("[radius] listen", str(error)) from error
+        if settings.status_file:
+            path = self._settings.path.parent / settings.status_file
+            teller = asyncio.create_task(self._tell_status(self.radius, path))
+            stack.callback(teller.cancel)
         # The engine drains while the sockets are still open, so that what it decided is answered.
         stack.push_async_callback(self.radius.stop)
         stack.push_async_callback(engine.stop)
 
-    async def _start_grpc(self, engine: Engine, stack: contextlib.AsyncExitStack) -> None:
+    async def _start_grpc(
+        self, engine: Engine, ledger: LedgerStore, catalog: CatalogStore, stack: contextlib.AsyncExitStack
+    ) -> None:
         settings = self._settings.grpc
         name = settings.unauthenticated_gateway
         if name and name not in self._gateways:
             raise InputError("[grpc] unauthenticated_gateway", f"there is no gateway named {name!r}")
-        self.grpc = GrpcServer(engine, self._clock, self._gateway_of, normalise_number=normalise_number)
-        await self.grpc.start([str(address) for address in settings.listen])
-        stack.push_async_callback(self.grpc.stop, GRPC_GRACE_S)
-
-    def _gateway_of(self, context: Context) -> Gateway | None:
-        """Loopback callers act as the configured gateway; everybody else is refused."""
-        return (
-            self._gateways.get(self._settings.grpc.unauthenticated_gateway)
-            if is_loopback(context.peer())
-            else None
+        seen = await catalog.last_change()
+        keys = KeyRing(await catalog.load_api_keys())
+        access = AccessControl(
+            ring=keys,
+            gateway_named=self._gateway_named,
+            clock=self._clock,
+            loopback_gateway=name,
         )
+        server = self.grpc = GrpcServer(
+            engine,
+            self._clock,
+            access.gateway_for,
+            normalise_number=normalise_number,
+            rating=RatingServicer(ledger, catalog, self._clock, access.permit),
+        )
+        await server.start([str(address) for address in settings.listen], self._credentials())
+        stack.push_async_callback(server.stop, GRPC_GRACE_S)
+        watcher = asyncio.create_task(_watch(server, engine, catalog, keys, seen))
+        stack.callback(watcher.cancel)
+
+    def _gateway_named(self, name: str) -> Gateway | None:
+        """The enabled gateway with this name, as the catalogue has it now."""
+        return self._gateways.get(name)
+
+    def _credentials(self) -> grpc.ServerCredentials | None:
+        """What the settings say of TLS; None: clear text."""
+        settings, folder = self._settings.grpc, self._settings.path.parent
+        if not settings.tls_certificate:
+            for key in ("tls_key", "tls_client_ca"):
+                if getattr(settings, key):
+                    raise InputError(f"[grpc] {key}", "needs tls_certificate too")
+            return None
+        if not settings.tls_key:
+            raise InputError("[grpc] tls_key", "is needed with tls_certificate")
+        files = CertificateFiles(
+            folder / settings.tls_certificate,
+            folder / settings.tls_key,
+            folder / settings.tls_client_ca if settings.tls_client_ca else None,
+        )
+        return server_credentials(files)
 
     def _take_gateways(self, gateways: Sequence[Gateway]) -> None:
         self._gateways = {gateway.name: gateway for gateway in gateways if gateway.enabled}
@@ -145,10 +189,37 @@ class Server:
         except InputError as error:
             log.warning("the former gateways stay in force: %s", error)
 
+    async def _tell_status(self, server: RadiusServer, path: Path) -> None:
+        """Write the status file for ever; a folder that takes none is named once."""
+        is_told = False
+        while True:
+            try:
+                await asyncio.to_thread(write_status, path, server.status())
+                is_told = False
+            except OSError as error:
+                if not is_told:
+                    log.warning("`ocs gateway test` will know nothing: %s", error)
+                is_told = True
+            await asyncio.sleep(STATUS_S)
+
     async def _follow_clock(self) -> None:
         while True:
             await asyncio.sleep(CLOCK_FOLLOW_S)
             self._clock.follow()
+
+
+async def _watch(server: GrpcServer, engine: Engine, catalog: CatalogStore, keys: KeyRing, seen: int) -> None:
+    """Keep the keys that are good and what the health service says up to date, for ever."""
+    while True:
+        await asyncio.sleep(WATCH_S)
+        await server.set_serving(serving=engine.is_store_available)
+        try:
+            changes = await catalog.changes_after(seen)
+            if any(change.kind is ChangeKind.API_KEY for change in changes):
+                keys.replace(await catalog.load_api_keys())
+            seen = changes[-1].seq if changes else seen
+        except StoreUnavailableError as error:
+            log.warning("API keys cannot be read, the former ones stay good: %s", error)
 
 
 def run_server(settings: Settings, on_ready: Callable[[Server], None] = lambda _: None) -> int:

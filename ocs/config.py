@@ -202,6 +202,12 @@ class RadiusSettings:
         "Secret that signs the Class attribute by which accounting is joined to its authorisation. "
         "Empty: a new one at every start; calls that span a restart are then joined by session id alone.",
     )
+    status_file: str = _key(
+        TEXT,
+        "radius-status.json",
+        "File in which the server says every few seconds what it has seen of each gateway, for `ocs gateway "
+        "test`, relative to this file's folder; empty: none.",
+    )
     dialects_folder: str = _key(
         TEXT,
         "",
@@ -218,6 +224,19 @@ class GrpcSettings:
     )
     unauthenticated_gateway: str = _key(
         TEXT, "", "Gateway that loopback callers without an API key act as; empty: they are refused."
+    )
+    tls_certificate: str = _key(
+        TEXT,
+        "",
+        "PEM file with the server's certificate and its intermediates, relative to this file's folder; "
+        "empty: clear text, for this machine only. Renewed files are taken up without a restart.",
+    )
+    tls_key: str = _key(TEXT, "", "PEM file with the certificate's private key, without a passphrase.")
+    tls_client_ca: str = _key(
+        TEXT,
+        "",
+        "PEM file with who signs client certificates: every client needs one then, made out to a gateway's "
+        "name. Empty: clients show none.",
     )
 
 

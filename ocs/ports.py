@@ -9,7 +9,7 @@ The two stores:
 * `CatalogStore`: what operators configure. Every change appends to a change log that running servers poll.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, Protocol
@@ -17,6 +17,8 @@ from typing import NamedTuple, Protocol
 from ocs.quota.account import Account, AccountProfile, AccountRow
 from ocs.quota.ledger import LedgerEntry
 from ocs.quota.session import ReservationRow, Session, SessionRow
+from ocs.rating.directory import DestinationInfo
+from ocs.rating.index import Tariff
 from ocs.rating.tariff import Rate, TariffTerms
 from ocs.units import AccessCode
 
@@ -45,7 +47,7 @@ class Identity:
     kind: IdentityKind
     value: str
     account_id: int
-    secret: str | None = None
+    secret: str | None = field(default=None, repr=False)
     "What a password, CHAP or digest is checked against; None: no password is asked for."
     max_sessions: int | None = None
     plan_id: int | None = None
@@ -111,7 +113,7 @@ class Gateway:
     name: str
     address: str = ""
     "IP address or CIDR that RADIUS packets come from; empty: not a RADIUS client."
-    secret: str = ""
+    secret: str = field(default="", repr=False)
     dialect: str = "generic"
     identity_order: tuple[IdentityKind, ...] = (IdentityKind.USERNAME, IdentityKind.IP, IdentityKind.ANI)
     numbers: NumberRules = field(default_factory=NumberRules)
@@ -162,6 +164,10 @@ class ChangeKind(Enum):
     GATEWAY = "gateway"
     PLAN = "plan"
     TARIFF = "tariff"
+    SESSION = "session"
+    "By another process: ended or refunded by an operator; id is the session's."
+    API_KEY = "api_key"
+    "id is 0: keys are few, all are read again."
 
 
 class Change(NamedTuple):
@@ -233,8 +239,37 @@ class ParkedReport(NamedTuple):
     received_at_ms: int
     reason: str
     "Reason text of the outcome: unknown account, no rate."
+    used_units: int
+    "Cumulative usage reported, in the service's unit."
     report: str
     "The request as JSON."
+
+
+class NoticeKind(Enum):
+    """What the owner of an account should be told."""
+
+    LOW_BALANCE = "low_balance"
+    "The balance fell below the account's threshold."
+
+
+class Notice(NamedTuple):
+    """Something that the owner of an account should be told; field order is column order."""
+
+    account_id: int
+    number: int
+    "Of the ledger entry that it tells of."
+    kind: str
+    at_ms: int
+    balance_micros: int
+    "The balance after the entry."
+
+
+class CdrPlace(NamedTuple):
+    """Where a session detail record stands among all, oldest first."""
+
+    recorded_at_ms: int
+    session_id: int
+    account_id: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -254,9 +289,12 @@ class Decision:
     cdrs: Sequence[Cdr] = ()
     answers: Sequence[StoredAnswer] = ()
     parked: Sequence[ParkedReport] = ()
-    "One kept per (gateway, session key): a repeat replaces it."
+    "One is kept per (gateway, session key): the one that reports most; the later of equals."
     snapshots: Sequence[RateSnapshot] = ()
     "Written if absent."
+    notices: Sequence[Notice] = ()
+    unparked: Sequence[int] = ()
+    "Ids of parked reports that are booked by now; ids that are gone already are fine."
 
 
 class CommitResult(Enum):
@@ -311,21 +349,61 @@ class LedgerStore(Protocol):
         ...
 
     async def list_entries(
-        self, account_id: int, *, after_number: int = 0, limit: int | None = None
+        self,
+        account_id: int,
+        *,
+        after_number: int = 0,
+        from_ms: int | None = None,
+        until_ms: int | None = None,
+        limit: int | None = None,
     ) -> Sequence[LedgerEntry]:
-        """An account's ledger entries, oldest first."""
+        """An account's ledger entries in the order of booking, oldest first.
+
+        With bounds, those whose instant is from `from_ms` until before `until_ms`. A charge's instant is that
+        of its report, so that entries booked later may be of earlier instants.
+        """
+        ...
+
+    async def sum_entries(self, account_id: int, *, until_ms: int) -> int:
+        """What an account's entries of instants before `until_ms` add up to."""
         ...
 
     async def find_entry(self, account_id: int, request_key: str) -> LedgerEntry | None:
         """The entry that a command with this idempotency key made."""
         ...
 
-    async def list_cdrs(self, *, account_id: int | None = None, limit: int | None = None) -> Sequence[Cdr]:
-        """Session detail records, newest first."""
+    async def find_session(self, session_id: int) -> Session | None:
+        """The session with this id, with its reservations."""
         ...
 
-    async def list_parked(self, *, limit: int = 100) -> Sequence[ParkedReport]:
-        """Reports that wait for an operator, oldest first."""
+    async def list_cdrs(
+        self, *, account_id: int | None = None, session_id: int | None = None, limit: int | None = None
+    ) -> Sequence[Cdr]:
+        """Session detail records, the newest first: by instant of recording, then by session."""
+        ...
+
+    async def page_cdrs(
+        self,
+        *,
+        account_id: int | None = None,
+        from_ms: int = 0,
+        until_ms: int | None = None,
+        after: CdrPlace | None = None,
+        limit: int = 1000,
+    ) -> Sequence[Cdr]:
+        """Session detail records that were recorded from `from_ms` until before `until_ms`, oldest first.
+
+        The next page begins `after` the last record's place. A record that is revised meanwhile moves to
+        the end: it may be met twice, never missed.
+        """
+        ...
+
+    async def list_notices(self, *, account_id: int | None = None, limit: int = 100) -> Sequence[Notice]:
+        """What owners of accounts should be told, newest first."""
+        ...
+
+    async def list_parked(self, *, after_id: int = 0, limit: int = 100) -> Sequence[ParkedReport]:
+        """Reports that wait for an operator, oldest first, from the first with a greater id."""
         ...
 
     async def verify(self) -> Sequence[str]:
@@ -337,105 +415,7 @@ class LedgerStore(Protocol):
         ...
 
 
-class CatalogStore(Protocol):
-    """What operators configure. Writes append to the change log in the same transaction."""
-
-    # -- read by the running server
-    async def find_identity(self, kind: IdentityKind, value: str) -> Identity | None:
-        """The identity with this value; for IP the longest CIDR that contains the address."""
-        ...
-
-    async def load_chain(self, account_id: int) -> Sequence[AccountProfile]:
-        """The account and its ancestors, leaf first; empty when there is none."""
-        ...
-
-    async def load_gateways(self) -> Sequence[Gateway]:
-        """Every gateway."""
-        ...
-
-    async def load_plans(self) -> Sequence[Plan]:
-        """Every plan."""
-        ...
-
-    async def load_tariffs(self) -> Sequence[TariffTerms]:
-        """The terms of every tariff, by name."""
-        ...
-
-    def stream_rates(self, tariff_id: int) -> AsyncIterator[Sequence[Rate]]:
-        """All rates of a tariff, in chunks, ordered by destination and instant."""
-        ...
-
-    async def last_change(self) -> int:
-        """The newest change's number, 0 when there is none."""
-        ...
-
-    async def changes_after(self, seq: int) -> Sequence[Change]:
-        """Changes with a greater number, in order."""
-        ...
-
-    # -- written by operators; names are unique, AlreadyExistsError says which is taken
-    async def create_accounts(self, accounts: Sequence["NewAccount"]) -> Sequence[AccountProfile]:
-        """Create all or none, with identities; opening balances are the ledger's business."""
-        ...
-
-    async def find_account(self, name: str) -> AccountProfile | None:
-        """The account with this name."""
-        ...
-
-    async def list_accounts(
-        self, *, prefix: str = "", after: str = "", limit: int = 100
-    ) -> Sequence[AccountProfile]:
-        """Accounts in order of name, from the first name greater than `after`."""
-        ...
-
-    async def update_account(self, profile: AccountProfile) -> None:
-        """Replace an account's master data."""
-        ...
-
-    async def add_identities(self, identities: Sequence[Identity]) -> None:
-        """Add all or none."""
-        ...
-
-    async def list_identities(self, account_id: int) -> Sequence[Identity]:
-        """An account's identities."""
-        ...
-
-    async def save_gateway(self, gateway: Gateway) -> Gateway:
-        """Create (id 0) or replace a gateway; returned with its id."""
-        ...
-
-    async def save_plan(self, plan: Plan) -> Plan:
-        """Create (id 0) or replace a plan; returned with its id."""
-        ...
-
-    async def save_tariff(self, terms: TariffTerms) -> TariffTerms:
-        """Create (id 0) or replace a tariff's terms; returned with its id."""
-        ...
-
-    async def write_rates(self, tariff_id: int, rates: Iterable[Rate]) -> int:
-        """Insert or replace rates by (destination, effective_from); the number written."""
-        ...
-
-    async def touch(self, kind: ChangeKind, object_id: int) -> None:
-        """Append to the change log: other processes' copies of the object are stale."""
-        ...
-
-    async def close(self) -> None:
-        """Let go of the database."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewAccount:
-    """An account to be created: its profile (ids are assigned) with the parent by name, and identities."""
-
-    profile: AccountProfile
-    parent: str | None = None
-    identities: Sequence[Identity] = ()
-    "`account_id` is assigned."
-
-
-# ----------------------------------------------------------------------------------------- API keys
+# ----------------------------------------------------------------------------------------- API keys, audit
 
 
 class ApiRole(Enum):
@@ -467,6 +447,28 @@ class ApiKey:
     revoked_at_ms: int | None = None
 
 
+class AuditEntry(NamedTuple):
+    """One change that an operator made, for ever; field order is column order. Never holds a secret."""
+
+    number: int
+    "Ascending; assigned by the store, 0 before."
+    at_ms: int
+    actor: str
+    "Who: the title of the API key, or the user of the command line."
+    action: str
+    "What was done: create, update, revoke, import, ..."
+    target: str
+    "The resource it was done to, such as ``tariffs/retail``."
+    before: str
+    "What it was, as JSON; empty: it was not there, or is not told apart."
+    after: str
+    "What it became, as JSON; empty: it is gone."
+    request_id: str | None = None
+    "Identifies the command for its repetitions, unique; None: it has no name."
+    request_digest: str = ""
+    "Of the command's body: the same id with another digest is another command."
+
+
 class ApiKeyStore(Protocol):
     """Where API keys are kept. Writes append to the change log, so that running servers learn of them."""
 
@@ -474,13 +476,174 @@ class ApiKeyStore(Protocol):
         """Every key, revoked ones too, oldest first."""
         ...
 
-    async def create_api_key(self, key: ApiKey) -> None:
-        """Keep a new key; AlreadyExistsError when the id is taken."""
+    async def create_api_key(self, key: ApiKey, audit: AuditEntry) -> None:
+        """Keep a new key, with its audit entry; AlreadyExistsError when the id is taken."""
         ...
 
-    async def revoke_api_key(self, key_id: str, *, at_ms: int) -> ApiKey | None:
-        """Revoke a key for good; one revoked before keeps its instant. None: there is no such key."""
+    async def revoke_api_key(self, key_id: str, *, at_ms: int, audit: AuditEntry) -> ApiKey | None:
+        """Revoke a key for good, with its audit entry.
+
+        One revoked before keeps its instant and is not audited again. None: there is no such key.
+        """
         ...
+
+
+class AuditStore(Protocol):
+    """Where changes by operators are remembered. Entries are never changed."""
+
+    async def append_audit(self, entry: AuditEntry) -> None:
+        """Add an entry; AlreadyExistsError when its request id is taken."""
+        ...
+
+    async def list_audit(self, *, before_number: int | None = None, limit: int = 100) -> Sequence[AuditEntry]:
+        """Entries, newest first, from the first whose number is below `before_number`."""
+        ...
+
+    async def find_audit(self, request_id: str) -> AuditEntry | None:
+        """The entry of the command with this request id."""
+        ...
+
+
+class CatalogStore(ApiKeyStore, AuditStore, Protocol):
+    """What operators configure. Writes append to the change log in the same transaction."""
+
+    # -- read by the running server
+    async def find_identity(self, kind: IdentityKind, value: str) -> Identity | None:
+        """The identity with this value; for IP the longest CIDR that contains the address."""
+        ...
+
+    async def load_chain(self, account_id: int) -> Sequence[AccountProfile]:
+        """The account and its ancestors, leaf first; empty when there is none."""
+        ...
+
+    async def load_gateways(self) -> Sequence[Gateway]:
+        """Every gateway."""
+        ...
+
+    async def load_plans(self) -> Sequence[Plan]:
+        """Every plan."""
+        ...
+
+    async def load_tariffs(self) -> Sequence[TariffTerms]:
+        """The terms of every tariff, by name."""
+        ...
+
+    def stream_rates(self, tariff_id: int) -> AsyncIterator[Sequence[Rate]]:
+        """All rates of a tariff, in chunks, ordered by destination and instant."""
+        ...
+
+    async def load_tariff(self, terms: TariffTerms, *, destinations: Collection[str] | None = None) -> Tariff:
+        """The tariff compiled from all its rates; much faster than streaming them when there are many.
+
+        Requests go on meanwhile: however many there are, other threads are held up for milliseconds only.
+        With destinations it is compiled as if it had rates for those only, to ask it once about them.
+        """
+        ...
+
+    async def count_rates(self, tariff_id: int) -> int:
+        """Rates of a tariff, all versions counted."""
+        ...
+
+    async def load_destinations(self) -> Sequence[DestinationInfo]:
+        """The whole destination directory, by prefix."""
+        ...
+
+    async def last_change(self) -> int:
+        """The newest change's number, 0 when there is none."""
+        ...
+
+    async def changes_after(self, seq: int) -> Sequence[Change]:
+        """Changes with a greater number, in order."""
+        ...
+
+    # -- written by operators; names are unique, AlreadyExistsError says which is taken
+    async def create_accounts(self, accounts: Sequence["NewAccount"]) -> Sequence[AccountProfile]:
+        """Create all or none, with identities; opening balances are the ledger's business."""
+        ...
+
+    async def find_account(self, name: str) -> AccountProfile | None:
+        """The account with this name."""
+        ...
+
+    async def list_accounts(
+        self, *, prefix: str = "", after: str = "", limit: int = 100
+    ) -> Sequence[AccountProfile]:
+        """Accounts in order of name, from the first name greater than `after`."""
+        ...
+
+    async def list_resetting(self, *, after_id: int = 0, limit: int = 100) -> Sequence[AccountProfile]:
+        """Accounts with a credit reset that are not closed, in order of id, from the first greater one."""
+        ...
+
+    async def update_account(self, profile: AccountProfile) -> None:
+        """Replace an account's master data."""
+        ...
+
+    async def add_identities(self, identities: Sequence[Identity]) -> None:
+        """Add all or none."""
+        ...
+
+    async def list_identities(self, account_id: int) -> Sequence[Identity]:
+        """An account's identities."""
+        ...
+
+    async def update_identity(self, identity: Identity) -> None:
+        """Replace the identity of this kind and value; NotFoundError when there is none."""
+        ...
+
+    async def remove_identity(self, kind: IdentityKind, value: str) -> None:
+        """Nobody is recognised by this value any more; NotFoundError when nobody was."""
+        ...
+
+    async def save_gateway(self, gateway: Gateway) -> Gateway:
+        """Create (id 0) or replace a gateway; returned with its id."""
+        ...
+
+    async def save_plan(self, plan: Plan) -> Plan:
+        """Create (id 0) or replace a plan; returned with its id."""
+        ...
+
+    async def save_tariff(self, terms: TariffTerms) -> TariffTerms:
+        """Create (id 0) or replace a tariff's terms; returned with its id."""
+        ...
+
+    async def write_rates(
+        self, tariff_id: int, rates: Iterable[Rate], *, audit: AuditEntry | None = None
+    ) -> int:
+        """Insert or replace rates by (destination, effective_from), all or none; the number written.
+
+        An audit entry is written at the instant at which the rates come into force. AlreadyExistsError when
+        its request id is taken: nothing is written then.
+        """
+        ...
+
+    async def save_destinations(
+        self, entries: Iterable[DestinationInfo], *, removed: Collection[str] = ()
+    ) -> None:
+        """Insert or replace entries of the destination directory by prefix, and remove others.
+
+        Not one step: a reader may see some of it before the rest. No price depends on the directory, no
+        server keeps it in memory, and so no change is logged.
+        """
+        ...
+
+    async def touch(self, kind: ChangeKind, object_id: int) -> None:
+        """Append to the change log: other processes' copies of the object are stale."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """An account to be created: its profile (ids are assigned) with the parent by name, and identities."""
+
+    profile: AccountProfile
+    parent: str | None = None
+    identities: Sequence[Identity] = ()
+    "`account_id` is assigned."
 
 
 # ----------------------------------------------------------------------------------------- time and ids

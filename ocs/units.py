@@ -112,6 +112,10 @@ MESSAGES: Final = Service("messages", Measure.MESSAGES, destination="MSG", base_
 FAX: Final = Service("fax", Measure.SECONDS)
 
 SERVICES: Final = {service.name: service for service in (VOICE, DATA, WIFI, MESSAGES, FAX)}
+VOICE_SERVICES: Final = frozenset({VOICE.name, FAX.name})
+"Services whose sessions are calls: they are counted together."
+DATA_SERVICES: Final = frozenset({DATA.name, WIFI.name})
+"Services whose sessions are network access, by volume or by time."
 
 
 class AccessCode(Enum):

@@ -63,9 +63,15 @@ def dialects() -> Mapping[str, Dialect]:
     return load_dialects()
 
 
+@cache
+def families() -> Mapping[str, Dialect]:
+    """The shipped dialects and those that operators would add, read once."""
+    return load_dialects([FOLDER / "families"])
+
+
 def dictionary(dialect: str = "generic") -> Dictionary:
     """The attributes that a dialect knows."""
-    return dialects()[dialect].dictionary
+    return families()[dialect].dictionary
 
 
 Attributes = Mapping[str, object] | Sequence[tuple[str, object]]

@@ -199,7 +199,7 @@ class World:
 
     async def settle(self) -> None:
         """Wait until nothing is under way."""
-        while self.engine.is_busy:  # noqa: ASYNC110 - turns of the loop are what is waited for
+        while self.engine.is_busy:
             await asyncio.sleep(0)
 
     # ---------------------------------------------------------------------- looking

@@ -7,7 +7,7 @@ A new account gets its money before its identities: until then no request can re
 server ever sees it poor.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -287,6 +287,17 @@ class Administration:
 
     async def add_gateway(self, gateway: Gateway) -> Gateway:
         """Make a gateway known. AlreadyExistsError when its name or address is taken."""
+        return await self._catalog.save_gateway(replace(await self._checked(gateway), id=0))
+
+    async def change_gateway(self, name: str, change: Callable[[Gateway], Gateway]) -> Gateway:
+        """Put a changed record in a gateway's place; NotFoundError when there is none of this name."""
+        for gateway in await self._catalog.load_gateways():
+            if gateway.name == name:
+                return await self._catalog.save_gateway(await self._checked(change(gateway)))
+        raise NotFoundError(f"gateway {name!r} does not exist")
+
+    async def _checked(self, gateway: Gateway) -> Gateway:
+        """The record in its usual form, or the reason why it cannot be one."""
         check_name(gateway.name, "gateway name")
         check_zone(gateway.zone, "gateway zone")
         if gateway.address:
@@ -298,7 +309,7 @@ class Administration:
         for other in await self._catalog.load_gateways():
             if gateway.address and other.address == gateway.address and other.name != gateway.name:
                 raise AlreadyExistsError(f"gateway {other.name!r} has the address {gateway.address}")
-        return await self._catalog.save_gateway(replace(gateway, id=0))
+        return gateway
 
 
 # ----------------------------------------------------------------------------------------- orders

@@ -12,6 +12,7 @@ from ocs.charging.cache import GenerationCache
 from ocs.charging.outcome import FinalUnitAction, Outcome, OutcomeCode
 from ocs.charging.request import ChargingRequest
 from ocs.ports import StoredAnswer
+from ocs.quota.session import Session
 
 AnswerKey = tuple[int, str]
 "(gateway id, request key)"
@@ -42,6 +43,20 @@ def read_answer(stored: StoredAnswer) -> Outcome:
     body["code"] = OutcomeCode[body["code"]]
     body["final_unit_action"] = None if action is None else FinalUnitAction[action]
     return Outcome(**body)
+
+
+def note_number(request: ChargingRequest, session: Session | None) -> bool:
+    """Whether numbers were skipped since the session's newest request; remembers this one if it is newer.
+
+    Nothing is known of a session that was not known before, and an older number that arrives late skips none.
+    """
+    if session is None or request.request_number is None:
+        return False
+    newest = session.request_key.rpartition("/")[2]
+    last = int(newest) if newest.isdigit() else None
+    if last is None or request.request_number > last:
+        session.request_key = request.request_key
+    return last is not None and request.request_number > last + 1
 
 
 class AnswerBook:

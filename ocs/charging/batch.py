@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from ocs.charging.outcome import NoAnswer, Outcome
 from ocs.charging.request import ChargingRequest
 from ocs.charging.service import Reply
-from ocs.ports import Cdr, Decision, ParkedReport, RateSnapshot, StoredAnswer
+from ocs.ports import Cdr, Decision, Notice, ParkedReport, RateSnapshot, StoredAnswer
 from ocs.quota.account import Account
 from ocs.quota.ledger import LedgerEntry
 from ocs.quota.session import ReservationRow, Session
@@ -42,10 +42,12 @@ class Group:
         "cdrs",
         "entries",
         "members",
+        "notices",
         "parked",
         "pending",
         "sessions",
         "snapshots",
+        "unparked",
     )
 
     def __init__(self) -> None:
@@ -59,6 +61,8 @@ class Group:
         "By (session, account): a later revision within the batch replaces an earlier one."
         self.answers: list[StoredAnswer] = []
         self.parked: list[ParkedReport] = []
+        self.notices: list[Notice] = []
+        self.unparked: list[int] = []
         self.snapshots: dict[int, str] = {}
         self.pending: list[Pending] = []
 
@@ -76,6 +80,8 @@ class Group:
         self.cdrs.update(other.cdrs)
         self.answers += other.answers
         self.parked += other.parked
+        self.notices += other.notices
+        self.unparked += other.unparked
         self.snapshots.update(other.snapshots)
         self.pending += other.pending
 
@@ -99,6 +105,8 @@ class Group:
             cdrs=list(self.cdrs.values()),
             answers=self.answers,
             parked=self.parked,
+            notices=self.notices,
+            unparked=self.unparked,
             snapshots=[RateSnapshot(key, body) for key, body in self.snapshots.items()],
         )
 

@@ -18,6 +18,7 @@ from ocs.charging.request import ChargingRequest, RequestType
 from ocs.charging.situation import Payer, Situation
 from ocs.ports import Gateway, GrantMode
 from ocs.quota.ledger import debit, release
+from ocs.quota.occupancy import occupy, vacate
 from ocs.quota.session import Session, SessionState
 from ocs.rating.price import price_set_at
 from ocs.units import MILLIS_PER_SECOND, SERVICES, Measure, Service
@@ -41,7 +42,7 @@ def measured_units(service: Service, request: ChargingRequest) -> int:
 class Case:
     """A request, its session and its payers. `group` collects what changes."""
 
-    __slots__ = ("group", "now_ms", "payers", "rates", "request", "session", "situation")
+    __slots__ = ("group", "now_ms", "payers", "rates", "request", "session", "situation", "was_final")
 
     def __init__(
         self,
@@ -61,6 +62,8 @@ class Case:
         self.group = group
         self.rates = rates
         self.now_ms = now_ms
+        self.was_final = bool(session.final_grant)
+        "Whether the grant before this request was the last."
 
     # ------------------------------------------------------------------------------ facts
 
@@ -166,7 +169,7 @@ class Case:
     def open(self) -> None:
         """Count the session at every account of its chain."""
         for payer in self.payers:
-            payer.account.open_sessions += 1
+            occupy(payer.account, self.session)
         self.session.state = SessionState.OPEN
         self.session.ended_at_ms = 0
         self.session.end_cause = ""
@@ -175,7 +178,7 @@ class Case:
         """Release what is still held and uncount the session."""
         for payer in self.payers:
             release(payer.account, payer.reservation)
-            payer.account.open_sessions -= 1
+            vacate(payer.account, self.session)
         self.session.state = state
         self.session.ended_at_ms = ended_at_ms
         self.session.end_cause = cause
@@ -185,6 +188,7 @@ class Case:
         session, group = self.session, self.group
         session.updated_at_ms = self.now_ms
         session.expires_at_ms = expires_at_ms
+        session.peer_attributes = self.request.peer_attributes or session.peer_attributes
         group.sessions[session.session_id] = session
         for payer in self.payers:
             group.accounts[payer.account.account_id] = payer.account
@@ -212,20 +216,35 @@ class Case:
         """Success, with what is granted beyond the usage in the books."""
         session = self.session
         outcome = self.outcome(OutcomeCode.SUCCESS)
-        policy = self.request.gateway.grant
         granted = max(0, session.granted_units - session.used_units)
         outcome.granted_units = granted
-        outcome.affordable_units = granted
-        if self.service.measure is Measure.SECONDS:
-            if self.request.type is RequestType.INITIAL and policy.mode is GrantMode.SLICE:
-                total = affordable_total(self.payers, cap_units=policy.session_max_s)
-                outcome.affordable_units = max(granted, total - session.used_units)
-            outcome.validity_s = granted
-        else:
-            outcome.validity_s = policy.interim_interval_s
+        outcome.affordable_units = max(granted, self._net_units())
+        is_timed = self.service.measure is Measure.SECONDS
+        outcome.validity_s = granted if is_timed else self.request.gateway.grant.interim_interval_s
         if session.final_grant:
             outcome.final_unit_action = FinalUnitAction.TERMINATE
         return outcome
+
+    def _net_units(self) -> int:
+        """Units beyond the usage that all the money at hand buys, where slices are granted; else 0.
+
+        Of seconds only when equipment must be told: at the start, and when a grant was final and no longer
+        is. Of volume always, because no report can be asked for before a slice of it is used up.
+        """
+        policy, service, used = self.request.gateway.grant, self.service, self.session.used_units
+        if policy.mode is not GrantMode.SLICE or service.measure is Measure.MESSAGES:
+            return 0
+        if service.measure is Measure.OCTETS:
+            cap_units = used + policy.max_grant_octets
+        elif self.request.type is RequestType.INITIAL or self.was_final:
+            cap_units = policy.session_max_s
+        else:
+            return 0
+        if self.is_unconditional:
+            return cap_units - used
+        set_index = self._set_index(service)
+        total = affordable_total(self.payers, cap_units=cap_units, set_index=set_index)
+        return total - total % _block_units(self.payers, service) - used
 
     def outcome(self, code: OutcomeCode) -> Outcome:
         """An answer with the session's sums and no grant."""

@@ -18,7 +18,7 @@ that was silent for a while (or we were) would go on spending unreserved money.
 from ocs.charging.batch import Group
 from ocs.charging.case import Case, account_outcome, local_day, measured_units
 from ocs.charging.catalogue import Catalogue, RateBook
-from ocs.charging.event import decide_event
+from ocs.charging.event import decide_event, is_repeated_debit
 from ocs.charging.outcome import Outcome, OutcomeCode
 from ocs.charging.record import parked_report
 from ocs.charging.request import ChargingRequest, RequestType
@@ -58,7 +58,10 @@ class Decider:
             return self._update(request, situation, group, now_ms)
         if request.type is RequestType.TERMINATION:
             return self._terminate(request, situation, group, now_ms)
-        refusal = refuse_identity(request, situation) or refuse_status(situation.links, now_ms)
+        refusal = refuse_identity(request, situation)
+        if refusal is None and is_repeated_debit(request, situation):
+            return decide_event(self, request, situation, group, now_ms)
+        refusal = refusal or refuse_status(situation.links, now_ms)
         if refusal is not None:
             return account_outcome(refusal, situation)
         if request.type is RequestType.AUTHENTICATION:
@@ -96,11 +99,11 @@ class Decider:
         if session is None:
             return self._open_from_report(request, situation, group, now_ms)
         case = self.known(request, situation, session, group, now_ms)
-        if session.state == SessionState.CLOSED:
-            _correct(case)
-            return case.outcome(OutcomeCode.SESSION_ENDED)
         if session.state == SessionState.EXPIRED:
             case.open()
+        elif not session.is_open:
+            _correct(case)
+            return case.outcome(OutcomeCode.SESSION_ENDED)
         return self._renew(case)
 
     def _terminate(
@@ -115,11 +118,11 @@ class Decider:
             case.open()
         else:
             case = self.known(request, situation, session, group, now_ms)
-            if session.state == SessionState.CLOSED:
-                _correct(case)
-                return case.outcome(OutcomeCode.SUCCESS)
             if session.state == SessionState.EXPIRED:
                 case.open()
+            elif not session.is_open:
+                _correct(case)
+                return case.outcome(OutcomeCode.SUCCESS)
         self._start(case)
         case.debit_usage(ended=True)
         case.close(ended_at_ms=request.event_at_ms, cause=request.end_cause)
@@ -175,8 +178,12 @@ class Decider:
         self, request: ChargingRequest, situation: Situation, group: Group, refusal: OutcomeCode
     ) -> Outcome:
         """Keep a report that nobody can be charged for, so that acknowledging it loses nothing."""
-        if measured_units(request.service, request) > 0:
-            group.parked.append(parked_report(request, parked_id=self._ids.next_id(), reason=refusal.reason))
+        used_units = measured_units(request.service, request)
+        if used_units > 0:
+            parked_id = self._ids.next_id()
+            group.parked.append(
+                parked_report(request, parked_id=parked_id, used_units=used_units, reason=refusal.reason)
+            )
         return account_outcome(refusal, situation)
 
     def _start(self, case: Case) -> None:
@@ -246,6 +253,8 @@ class Decider:
             started_at_ms=request.event_at_ms - seconds * MILLIS_PER_SECOND,
             answered=int(request.starts or seconds > 0),
             request_key=request.request_key if request.type is RequestType.INITIAL else "",
+            plan_id=identity.plan_id or 0,
+            identity_counted=int(identity.max_sessions is not None),
         )
         payers = self._rate_chain(session, situation)
         if isinstance(payers, OutcomeCode):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ocs.charging.answer import AnswerBook, read_answer, stored_answer
+from ocs.charging.answer import AnswerBook, note_number, read_answer, stored_answer
 from ocs.charging.batch import Batch, Group, Pending
 from ocs.charging.cache import GenerationCache
 from ocs.charging.catalogue import Catalogue, RateBook
@@ -26,6 +26,7 @@ from ocs.charging.directory import Directory
 from ocs.charging.expiry import ExpiryQueue
 from ocs.charging.outcome import NoAnswer, Outcome, OutcomeCode
 from ocs.charging.prefetch import Prefetch
+from ocs.charging.refresh import Refresh
 from ocs.charging.request import ChargingRequest, RequestedAction, RequestType
 from ocs.charging.service import Reply
 from ocs.charging.situation import Situation
@@ -41,7 +42,6 @@ from ocs.ports import (
     IdSource,
     LedgerStore,
 )
-from ocs.rating.index import Tariff
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,8 @@ ATTEMPTS_MAX = 20
 "Times that one request is decided anew after conflicts before it goes unanswered."
 EXPIRY_RETRY_MS = 5_000
 "When a session whose end could not be written is looked at again."
+STORE_DOUBT_MS = 5_000
+"How long after a failure the store counts as away, unless a commit proves otherwise."
 EXPIRIES_PER_TICK = 500
 "Sessions ended for silence in one go, so that live requests do not wait for a backlog."
 
@@ -91,6 +93,7 @@ class Engine:
         self._catalogue = Catalogue()
         self._rates = RateBook()
         self._directory = Directory(catalog, self._catalogue, max_entries=self._limits.accounts_cached_max)
+        self._refresh = Refresh(catalog, self._catalogue, self._directory.forget_chains)
         self._decider = Decider(self._catalogue, self._rates, ids)
         self._open = Batch()
         self._inflight: Batch | None = None
@@ -114,6 +117,8 @@ class Engine:
         self._change_seq = 0
         self._stale: set[int] = set()
         "Accounts that another process changed and that must be read again."
+        self._store_failed_at_ms: int | None = None
+        "When the store last failed us; None: it did not, or a commit has succeeded since."
 
     # ------------------------------------------------------------------------------ life
 
@@ -145,6 +150,12 @@ class Engine:
         return self._outstanding > 0
 
     @property
+    def is_store_available(self) -> bool:
+        """Whether requests can be booked, as far as the last commits and looks at the store tell."""
+        failed_at_ms = self._store_failed_at_ms
+        return failed_at_ms is None or self._clock.now_ms() - failed_at_ms > STORE_DOUBT_MS
+
+    @property
     def gateways(self) -> Sequence[Gateway]:
         """Every gateway of the catalogue."""
         return tuple(self._directory.gateways.values())
@@ -171,7 +182,10 @@ class Engine:
         return await answer
 
     def end_gateway_sessions(self, gateway_id: int, at_ms: int, reply: Callable[[bool], None]) -> None:
-        """Accounting-On / Off: end every open session of the gateway at its last known usage."""
+        """Accounting-On / Off: end the gateway's open sessions at their last known usage.
+
+        A session that was heard of after `at_ms`, when the gateway restarted, is a new one and goes on.
+        """
         gateway = self._directory.gateways.get(gateway_id)
         keys = self._expiry.of_gateway(gateway_id) if gateway is not None else ()
         if gateway is None or not keys:
@@ -189,12 +203,25 @@ class Engine:
 
         for session_key in keys:
             request = _internal_request(gateway, session_key, at_ms, cause="gateway restarted")
-            self._submit_internal(request, partial(ended, session_key))
+            self._outstanding += 1  # our own work: never refused because equipment keeps us busy
+            self._end_with_gateway(Pending(request, partial(ended, session_key), self._end_with_gateway))
 
-    def _submit_internal(self, request: ChargingRequest, reply: Reply) -> None:
-        """Like `submit`, for work that must not be refused because equipment keeps us busy."""
-        self._outstanding += 1
-        self._attempt(Pending(request, reply, self._attempt))
+    def _end_with_gateway(self, pending: Pending) -> None:
+        """End one session of a gateway that restarted, unless it began since."""
+        situation = self._prefetch.recall(pending)
+        if situation is None:
+            self._spawn(self._load(pending))
+            return
+        session = situation.session
+        if session is None:
+            self._finish(pending, Outcome(code=OutcomeCode.SUCCESS))
+        elif not session.is_open or session.updated_at_ms > pending.request.event_at_ms:
+            # Nothing to do, but its end may still be on its way to the store.
+            account_ids = [account.account_id for account in situation.accounts]
+            pending.outcome = Outcome(code=OutcomeCode.SUCCESS)
+            self._join(pending, self._open.group_of(account_ids), account_ids)
+        else:
+            self._decide(pending, situation)
 
     # ------------------------------------------------------------------------------ prefetch
 
@@ -222,6 +249,10 @@ class Engine:
             log.warning("cannot load: %s", error)
             self._finish(pending, NoAnswer.UNAVAILABLE)
             return
+        except Exception:
+            log.exception("loading for session %s failed", pending.request.session_key)
+            self._finish(pending, NoAnswer.UNAVAILABLE)
+            return
         pending.resume(pending)
 
     # ------------------------------------------------------------------------------ decide
@@ -243,6 +274,7 @@ class Engine:
             return
         pending.outcome = outcome
         if request.request_digest:
+            outcome.request_gap = note_number(request, situation.session)
             group.answers.append(stored_answer(request, outcome, now_ms))
             self._answers.begin(pending)
         if situation.session is None and outcome.session_id in group.sessions:
@@ -267,6 +299,7 @@ class Engine:
     def _poison(self, group: Group, pending: Pending) -> None:
         """A bug left records half changed: nobody may build on them, the store has the truth."""
         group.pending.append(pending)
+        self._prefetch.sessions.pop((pending.request.gateway.id, pending.request.session_key))
         self._abandon(self._withdraw(group))
 
     def _finish(self, pending: Pending, outcome: Outcome | NoAnswer) -> None:
@@ -322,8 +355,10 @@ class Engine:
             results = None
         self._inflight = None
         if results is None:
+            self._store_failed_at_ms = self._clock.now_ms()
             self._fail(groups)
         else:
+            self._store_failed_at_ms = None
             for group, result in zip(groups, results, strict=True):
                 if result is CommitResult.COMMITTED:
                     self._deliver(group)
@@ -402,8 +437,11 @@ class Engine:
             await asyncio.sleep(self._limits.tick_s)
             try:
                 self.expire_due()
-                await self.follow_changes()
+                await self._note_changes()
+                if self._refresh.waits_to_run:
+                    self._spawn(self._refresh_beside())
             except StoreUnavailableError as error:
+                self._store_failed_at_ms = self._clock.now_ms()
                 log.warning("the store is away: %s", error)
             except Exception:
                 log.exception("a tick failed; the next one goes on")
@@ -444,29 +482,42 @@ class Engine:
         else:
             account_ids = [account.account_id for account in situation.accounts]
             group = self._open.group_of(account_ids)
-            self._decider.expire(request, situation, session, group, now_ms)
-            self._join(pending, group, account_ids)
+            try:
+                self._decider.expire(request, situation, session, group, now_ms)
+            except Exception:
+                log.exception("ending session %s for silence failed", request.session_key)
+                self._poison(group, pending)
+            else:
+                self._join(pending, group, account_ids)
             return
         self._finish(pending, pending.outcome)
 
     # ------------------------------------------------------------------------------ catalogue
 
     async def follow_changes(self) -> None:
-        """Take in what operators changed since the last look."""
+        """Take in what operators changed since the last look, all of it."""
+        await self._note_changes()
+        await self._refresh.run()
+
+    async def _note_changes(self) -> None:
+        """Take in what operators changed, but leave what may take long to `_refresh`."""
         changes = await self._catalog.changes_after(self._change_seq)
         if not changes:
             return
         await self._apply_changes(changes)
+        self._refresh.note(changes)
         self._change_seq = changes[-1].seq
+
+    async def _refresh_beside(self) -> None:
+        try:
+            await self._refresh.run()
+        except StoreUnavailableError as error:
+            log.warning("plans or tariffs stay as they were for now: %s", error)
+        except Exception:
+            log.exception("plans or tariffs stay as they were for now")
 
     async def _apply_changes(self, changes: Sequence[Change]) -> None:
         kinds = {change.kind for change in changes}
-        if ChangeKind.PLAN in kinds:
-            self._catalogue.replace_plans(await self._catalog.load_plans())
-            self._directory.forget_chains()
-        tariff_ids = {change.object_id for change in changes if change.kind is ChangeKind.TARIFF}
-        if tariff_ids:
-            await self._load_tariffs(tariff_ids)
         if ChangeKind.GATEWAY in kinds:
             await self._directory.load_gateways()
             self._on_gateways(self.gateways)
@@ -486,17 +537,9 @@ class Engine:
         self._stale &= dirty
 
     async def _load_catalogue(self) -> None:
-        self._catalogue.replace_plans(await self._catalog.load_plans())
-        await self._load_tariffs(None)
+        await self._refresh.load_all()
         await self._directory.load_gateways()
         self._on_gateways(self.gateways)
-
-    async def _load_tariffs(self, tariff_ids: set[int] | None) -> None:
-        """Compile tariffs beside the ones in force, then swap; None: all of them."""
-        for terms in await self._catalog.load_tariffs():
-            if tariff_ids is None or terms.id in tariff_ids:
-                rates = [rate async for chunk in self._catalog.stream_rates(terms.id) for rate in chunk]
-                self._catalogue.tariffs[terms.id] = await asyncio.to_thread(Tariff.build, terms, rates)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -510,9 +553,12 @@ def _depends_on_absence(request: ChargingRequest, outcome: Outcome) -> bool:
     A grant need not be checked: its commit inserts the session and conflicts. A refusal over money or
     counts commits nothing, so it is checked.
     """
+    if outcome.code.is_success:
+        return False
+    if request.action is RequestedAction.DIRECT_DEBITING:
+        return outcome.code.precedence >= OutcomeCode.ACCOUNT_DENIED.precedence
     return (
-        (request.type is RequestType.INITIAL or request.action is RequestedAction.DIRECT_DEBITING)
-        and not outcome.code.is_success
+        request.type is RequestType.INITIAL
         and outcome.code.precedence >= OutcomeCode.TOO_MANY_SESSIONS.precedence
     )
 

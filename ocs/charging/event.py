@@ -11,12 +11,9 @@ from ocs.charging.outcome import Outcome, OutcomeCode
 from ocs.charging.request import ChargingRequest, RequestedAction, Usage
 from ocs.charging.situation import Situation
 from ocs.quota.ledger import EntryKind, post
-from ocs.quota.session import Session
+from ocs.quota.session import Session, SessionState
 from ocs.rating.explanation import explain
 from ocs.units import MILLIS_PER_SECOND, Measure, Service
-
-REFUNDED = "refunded"
-"End cause of a direct debit that was given back."
 
 
 class Cases(Protocol):
@@ -33,6 +30,11 @@ class Cases(Protocol):
     ) -> Case:
         """The case of a session that exists."""
         ...
+
+
+def is_repeated_debit(request: ChargingRequest, situation: Situation) -> bool:
+    """Whether a direct debit was booked before: then its answer stands, whatever became of the account."""
+    return request.action is RequestedAction.DIRECT_DEBITING and situation.session is not None
 
 
 def decide_event(
@@ -85,21 +87,23 @@ def _refund(
     case = cases.known(request, situation, session, group, now_ms)
     if session.is_open:
         return case.outcome(OutcomeCode.INVALID_ARGUMENT)
-    if session.end_cause != REFUNDED:
+    if session.state != SessionState.REFUNDED:
         for payer in case.payers:
-            if payer.reservation.debited_micros:
+            refund_micros = payer.reservation.debited_micros - payer.reservation.refunded_micros
+            if refund_micros:
+                payer.reservation.refunded_micros += refund_micros
                 group.entries.append(
                     post(
                         payer.account,
                         kind=EntryKind.REFUND,
-                        amount_micros=payer.reservation.debited_micros,
+                        amount_micros=refund_micros,
                         at_ms=request.event_at_ms,
                         session_id=session.session_id,
                         snapshot_id=payer.reservation.snapshot_id,
                         request_key=f"refund/{session.session_id}",
                     )
                 )
-        session.end_cause = REFUNDED
+        session.state = SessionState.REFUNDED
         case.touch(expires_at_ms=0)
     return case.outcome(OutcomeCode.SUCCESS)
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ocs.charging.catalogue import Catalogue
 from ocs.charging.situation import UNLIMITED, Link
-from ocs.charging.tariff_book import find_terms, load_tariff, load_tariffs
+from ocs.charging.tariff_book import find_terms, load_tariffs
 from ocs.errors import NotFoundError
 from ocs.ports import CatalogStore, LedgerStore
 from ocs.quota.account import AccountProfile, opening_account
@@ -68,7 +68,7 @@ async def quote_tariff(
     catalog: CatalogStore, name: str, question: Question, *, zone: ZoneInfo, funds_micros: int | None
 ) -> Quotation:
     """Price a service by one tariff, for some money or none in particular."""
-    tariff = await load_tariff(catalog, await find_terms(catalog, name))
+    tariff = await catalog.load_tariff(await find_terms(catalog, name))
     applied = select_rate(
         tariff,
         None,

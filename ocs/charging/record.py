@@ -58,7 +58,7 @@ def session_record(session: Session, payer: Payer, *, charged_units: int, now_ms
     )
 
 
-def parked_report(request: ChargingRequest, *, parked_id: int, reason: str) -> ParkedReport:
+def parked_report(request: ChargingRequest, *, parked_id: int, used_units: int, reason: str) -> ParkedReport:
     """A report that nobody can be charged for, whole, so that it can be fed again."""
     body = {
         "type": request.type.name,
@@ -78,5 +78,6 @@ def parked_report(request: ChargingRequest, *, parked_id: int, reason: str) -> P
         session_key=request.session_key,
         received_at_ms=request.received_at_ms,
         reason=reason,
+        used_units=used_units,
         report=json.dumps(body, separators=(",", ":")),
     )

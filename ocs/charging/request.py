@@ -77,11 +77,15 @@ class ChargingRequest:
     "Wanted units of the service; None: what the policy gives."
     request_key: str = ""
     "Identifies this very request for replays, unique per gateway; empty: the session and usage alone do."
+    request_number: int | None = None
+    "Counts up by one within a session; `request_key` ends in it, after a slash. None: the wire has none."
     request_digest: str = ""
     "Digest of the request's body, for keyed requests."
     action: RequestedAction | None = None
     amount_micros: int | None = None
     "For a REFUND or a DIRECT_DEBITING of money."
     end_cause: str = ""
+    peer_attributes: str = ""
+    "How the edge finds the session at its equipment, kept with the session; empty: nothing new is known."
     attributes: dict[str, str] = field(default_factory=dict)
     "Raw facts that later steps need, such as what identifies the session in a Disconnect-Request."

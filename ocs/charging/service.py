@@ -42,10 +42,43 @@ class SessionNotice(Enum):
 class SessionObserver(Protocol):
     """What the engine tells an edge that can reach its equipment by itself."""
 
-    def session_changed(self, gateway_id: int, session_key: str, notice: SessionNotice, reason: str) -> None:
-        """An open session needs its equipment's attention. `reason` is one word, such as ``money_arrived``.
+    def session_changed(
+        self,
+        gateway_id: int,
+        session_key: str,
+        notice: SessionNotice,
+        reason: str,
+        *,
+        peer_attributes: str = "",
+    ) -> None:
+        """A session needs its equipment's attention. `reason` is one word, such as ``money_arrived``.
 
+        `peer_attributes` are those of the session's record: how its edge finds it at the equipment.
         Called on the event loop after the change is durable. Must not block and must not raise. A notice may
         be lost: the next report of the session tells the equipment the same.
         """
         ...
+
+
+class Observers:
+    """Several edges as one observer: each hears every notice and passes over foreign sessions."""
+
+    def __init__(self) -> None:
+        self._observers: list[SessionObserver] = []
+
+    def add(self, observer: SessionObserver) -> None:
+        """Tell this edge too, from now on."""
+        self._observers.append(observer)
+
+    def session_changed(
+        self,
+        gateway_id: int,
+        session_key: str,
+        notice: SessionNotice,
+        reason: str,
+        *,
+        peer_attributes: str = "",
+    ) -> None:
+        """Tell every edge."""
+        for observer in self._observers:
+            observer.session_changed(gateway_id, session_key, notice, reason, peer_attributes=peer_attributes)

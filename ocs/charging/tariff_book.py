@@ -21,19 +21,11 @@ async def find_terms(catalog: CatalogStore, name: str) -> TariffTerms:
     raise NotFoundError(f"tariff {name!r} does not exist")
 
 
-async def load_tariff(catalog: CatalogStore, terms: TariffTerms) -> Tariff:
-    """A tariff with all its rates, compiled."""
-    rates: list[Rate] = []
-    async for chunk in catalog.stream_rates(terms.id):
-        rates += chunk
-    return Tariff.build(terms, rates)
-
-
 async def load_tariffs(catalog: CatalogStore, ids: Iterable[int]) -> dict[int, Tariff]:
     """Tariffs by id, compiled."""
     wanted = set(ids)
     return {
-        terms.id: await load_tariff(catalog, terms)
+        terms.id: await catalog.load_tariff(terms)
         for terms in await catalog.load_tariffs()
         if terms.id in wanted
     }

@@ -19,6 +19,7 @@ from ocs.cli import (
     gateway,
     identity,
     init,
+    key,
     ledger,
     plan,
     quote,
@@ -40,7 +41,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for noun in (account, identity, gateway, plan, tariff, rate, session, ledger):
+for noun in (account, identity, gateway, plan, tariff, rate, session, ledger, key):
     app.add_typer(noun.app)
 app.command("init")(init.init)
 app.command("migrate")(init.migrate)

@@ -113,7 +113,7 @@ def call(
     settings = read_settings(context)
     caller = asyncio.run(run_with_books(settings, lambda books: _find_caller(books, account, user, password)))
     placed = Call(
-        session=session or f"call-{secrets.token_hex(6)}",
+        session=session or f"call-{secrets.token_hex(4)}",
         kind=caller.kind,
         identity=caller.identity,
         password=caller.password,

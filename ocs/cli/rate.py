@@ -225,10 +225,9 @@ def search_rates(
 async def _search(books: Books, terms: "TariffTerms", wanted: "RateFilter", limit: int) -> "list[Rate]":
     from itertools import islice
 
-    from ocs.charging.tariff_book import load_tariff
     from ocs.rating.search import search
 
-    return list(islice(search(await load_tariff(books.catalog, terms), wanted), max(0, limit)))
+    return list(islice(search(await books.catalog.load_tariff(terms), wanted), max(0, limit)))
 
 
 def _digits(text: str, option: str) -> str:

@@ -106,7 +106,6 @@ def _parse_title(text: str) -> tuple[str, str]:
 
 
 async def _import(books: Books, wanted: _Import) -> None:
-    from ocs.charging.tariff_book import load_tariff
     from ocs.rating.index import Tariff
     from ocs.rating.tariff import TariffTerms
 
@@ -115,7 +114,7 @@ async def _import(books: Books, wanted: _Import) -> None:
     if terms is None:
         existing = Tariff.build(TariffTerms(id=0, name=wanted.tariff, currency=wanted.currency), ())
     else:
-        existing = await load_tariff(books.catalog, terms)
+        existing = await books.catalog.load_tariff(terms)
     sheet, plan = _plan(wanted, existing, now_s=books.clock.now_ms() // 1000)
     errors = [*sheet.errors, *plan.errors]
     if errors and not wanted.skips_bad:
@@ -248,6 +247,6 @@ def export_sheet(
 
 
 async def _load(books: Books, name: str) -> "Tariff":
-    from ocs.charging.tariff_book import find_terms, load_tariff
+    from ocs.charging.tariff_book import find_terms
 
-    return await load_tariff(books.catalog, await find_terms(books.catalog, name))
+    return await books.catalog.load_tariff(await find_terms(books.catalog, name))

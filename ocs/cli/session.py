@@ -22,6 +22,7 @@ _COLUMNS = (
     Column("state", "state"),
     Column("started_at", "started (UTC)", is_time=True),
     Column("used", "used", right=True),
+    Column("granted", "granted", right=True),
     Column("charged", "charged", right=True),
     Column("reserved", "reserved", right=True),
 )

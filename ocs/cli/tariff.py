@@ -93,13 +93,10 @@ def list_tariffs(context: typer.Context, as_json: Json = False) -> None:
     """List the tariffs."""
 
     async def use(books: Books) -> list[Record]:
-        records: list[Record] = []
-        for terms in await books.catalog.load_tariffs():
-            count = 0
-            async for chunk in books.catalog.stream_rates(terms.id):
-                count += len(chunk)
-            records.append(tariff_record(terms, count))
-        return records
+        return [
+            tariff_record(terms, len(await books.catalog.load_tariff(terms)))
+            for terms in await books.catalog.load_tariffs()
+        ]
 
     print_records(use_books(context, use), _COLUMNS, as_json=as_json, title="tariffs")
 

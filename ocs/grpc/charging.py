@@ -181,7 +181,15 @@ class ChargingServicer(charging_pb2_grpc.ChargingServicer):
         finally:
             self._streams.discard(stream)
 
-    def session_changed(self, gateway_id: int, session_key: str, notice: SessionNotice, reason: str) -> None:
+    def session_changed(
+        self,
+        gateway_id: int,
+        session_key: str,
+        notice: SessionNotice,
+        reason: str,
+        *,
+        peer_attributes: str = "",  # noqa: ARG002 - streams are found by the session's key
+    ) -> None:
         """Tell every stream of the gateway, whichever stream the session came by."""
         session_id, service = session_of_key(session_key)
         for stream in self._streams:

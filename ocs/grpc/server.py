@@ -11,8 +11,10 @@ from grpc_reflection.v1alpha import reflection
 from ocs.charging.service import ChargingService, SessionObserver
 from ocs.errors import InputError
 from ocs.grpc.charging import ChargingServicer
-from ocs.grpc.pb import charging_pb2, charging_pb2_grpc
+from ocs.grpc.pb import charging_pb2, charging_pb2_grpc, rating_pb2_grpc
 from ocs.grpc.peer import GatewayFor
+from ocs.grpc.rating import SERVICE as RATING_SERVICE
+from ocs.grpc.rating import RatingServicer
 from ocs.grpc.translation import NormaliseNumber, Translator
 from ocs.ports import Clock
 from ocs.units import SERVICES, Service
@@ -36,7 +38,7 @@ OPTIONS = (
 
 
 class GrpcServer:
-    """Serves charging over gRPC. `start` and `stop` once each, on one event loop."""
+    """Serves charging, and rating where it is given. `start` and `stop` once each, on one event loop."""
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class GrpcServer:
         gateway_for: GatewayFor,
         *,
         normalise_number: NormaliseNumber,
+        rating: RatingServicer | None = None,
         services: Mapping[str, Service] = SERVICES,
         rating_groups: Mapping[int, Service] | None = None,
         calls_max: int = 10_000,
@@ -56,6 +59,8 @@ class GrpcServer:
         self._charging = ChargingServicer(
             service, clock, gateway_for, translator, stream_window=stream_window
         )
+        self._rating = rating
+        self._services = (CHARGING_SERVICE,) if rating is None else (CHARGING_SERVICE, RATING_SERVICE)
         self._health = health_aio.HealthServicer()
         self._calls_max = calls_max
         "Calls and streams open at once; past it a call gets RESOURCE_EXHAUSTED."
@@ -74,7 +79,11 @@ class GrpcServer:
             self._charging, server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        names = (CHARGING_SERVICE, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
+        if self._rating is not None:
+            rating_pb2_grpc.add_RatingServicer_to_server(  # type: ignore[no-untyped-call]  # generated
+                self._rating, server
+            )
+        names = (*self._services, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
         reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
         self.addresses = tuple([_bind(server, address, credentials) for address in listen])
         await self.set_serving(serving=True)
@@ -87,11 +96,11 @@ class GrpcServer:
         return self._charging
 
     async def set_serving(self, *, serving: bool) -> None:
-        """What the health service says, of the server as a whole and of charging."""
+        """What the health service says, of the server as a whole and of each service."""
         status = (
             health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
         )
-        for name in ("", CHARGING_SERVICE):
+        for name in ("", *self._services):
             await self._health.set(name, status)
 
     async def stop(self, grace_s: float) -> None:

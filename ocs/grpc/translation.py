@@ -139,6 +139,7 @@ class Translator:
                     starts=part.starts,
                     requested_units=part.requested_units if part.HasField("requested_units") else None,
                     request_key=request_key,
+                    request_number=None if is_event else number,
                     request_digest=digest,
                     action=RequestedAction.DIRECT_DEBITING if is_event else None,
                     end_cause=message.end_cause,

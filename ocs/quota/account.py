@@ -18,6 +18,17 @@ class AccountKind(Enum):
     "Debt grows up to the credit limit; no limit set means unlimited."
 
 
+class CreditReset(Enum):
+    """When the balance returns to a set amount, always at midnight of the account's zone."""
+
+    NONE = "none"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    "On Monday."
+    MONTHLY = "monthly"
+    "On the first."
+
+
 class AccountStatus(Enum):
     """What an operator decided about the account."""
 
@@ -54,7 +65,16 @@ class AccountProfile:
     daily_spend_limit_micros: int | None = None
     "Undiscounted spend per day of `zone`; never cuts a running call."
     low_balance_micros: int | None = None
-    "Below this an answer is classed as low balance."
+    "Below this an answer is classed as low balance; falling below it leaves a notice."
+    max_voice_sessions: int | None = None
+    "Open calls (`ocs.units.VOICE_SERVICES`); None: no limit."
+    max_data_sessions: int | None = None
+    "Open data sessions (`ocs.units.DATA_SERVICES`); None: no limit."
+    reset_cycle: CreditReset = CreditReset.NONE
+    reset_amount_micros: int = 0
+    "What the balance is at the beginning of each period."
+    reset_since_ms: int = 0
+    "Periods that began until this instant, when the cycle was set, reset nothing."
 
     @property
     def floor_micros(self) -> int | None:
@@ -75,6 +95,10 @@ class AccountRow(NamedTuple):
     entries: int
     spent_day: int
     spent_micros: int
+    open_voice: int
+    open_data: int
+    open_by_identity: str
+    reset_at_ms: int
 
 
 class Account:
@@ -88,8 +112,12 @@ class Account:
         "account_id",
         "balance_micros",
         "entries",
+        "open_by_identity",
+        "open_data",
         "open_sessions",
+        "open_voice",
         "reserved_micros",
+        "reset_at_ms",
         "spent_day",
         "spent_micros",
         "version",
@@ -105,6 +133,10 @@ class Account:
         entries: int = 0,
         spent_day: int = 0,
         spent_micros: int = 0,
+        open_voice: int = 0,
+        open_data: int = 0,
+        open_by_identity: str = "",
+        reset_at_ms: int = 0,
     ) -> None:
         self.account_id = account_id
         self.version = version
@@ -112,12 +144,21 @@ class Account:
         self.balance_micros = balance_micros
         self.reserved_micros = reserved_micros
         self.open_sessions = open_sessions
+        "Of all kinds, also of accounts below it."
         self.entries = entries
         "Ledger entries so far: the number of the newest one."
         self.spent_day = spent_day
         "Day number (days since 1970-01-01 in the account's zone) that `spent_micros` belongs to."
         self.spent_micros = spent_micros
         "Undiscounted spend of `spent_day`."
+        self.open_voice = open_voice
+        "Calls among the open sessions."
+        self.open_data = open_data
+        "Data sessions among them."
+        self.open_by_identity = open_by_identity
+        "Open sessions of each of its identities that has a limit; see `ocs.quota.occupancy`."
+        self.reset_at_ms = reset_at_ms
+        "Beginning of the period whose credit reset was applied last; 0: none was."
 
     def row(self) -> AccountRow:
         """The account as it is now, as an immutable row."""
@@ -130,6 +171,10 @@ class Account:
             self.entries,
             self.spent_day,
             self.spent_micros,
+            self.open_voice,
+            self.open_data,
+            self.open_by_identity,
+            self.reset_at_ms,
         )
 
     def available_micros(self, floor_micros: int | None) -> int | None:

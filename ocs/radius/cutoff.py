@@ -55,6 +55,15 @@ class Cutoffs:
         self._deadlines.pop(key, None)
         self._acting.discard(key)
 
+    def is_planned(self, gateway_id: int, session_key: str) -> bool:
+        """Whether the session has a deadline, or is being ended."""
+        key = (gateway_id, session_key)
+        return key in self._deadlines or key in self._acting
+
+    def is_being_ended(self, target: Target) -> bool:
+        """Whether the session was due, and has not been let go on since."""
+        return (target.gateway.id, target.session_key) in self._acting
+
     def next_timeout_ms(self) -> int | None:
         """The next deadline; None when there is none."""
         alarms = self._alarms

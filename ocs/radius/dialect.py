@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from ocs.errors import InputError
 from ocs.ports import IdentityKind
 from ocs.radius.condition import Condition
-from ocs.radius.dictionary import Dictionary, load_dictionary
+from ocs.radius.dictionary import Attribute, Dictionary, load_dictionary
 from ocs.radius.reader import (
     CountReader,
     TextReader,
@@ -67,7 +67,8 @@ class Dialect:
     answered: Condition | None
     "What an Interim-Update must have to prove that the service has started; None: nothing."
     renews: bool
-    "Whether it asks again with an Access-Request when a grant is used up."
+    """Whether it asks again with an Access-Request when a grant is used up. Equipment that neither renews nor
+    disconnects is granted whole, whatever its gateway's policy."""
     service_named_by: Sequence[TextReader]
     "What names the service outright."
     services: Sequence[ServiceRule]
@@ -92,8 +93,8 @@ class Dialect:
     "Words that equipment sends where a password would be: they prove nothing."
     disconnects: bool
     "Whether it honours Disconnect-Requests."
-    identifies: Sequence[tuple[str, ValuesReader]]
-    "Names and values of what must be repeated as it was sent to find the session again (RFC 5176 section 3)."
+    identifies: Sequence[tuple[Attribute, ValuesReader]]
+    "What must be repeated as it was sent to find the session again (RFC 5176 section 3)."
     accept: Sequence[Template | GroupTemplate]
     authenticated: Sequence[Template | GroupTemplate]
     "Added to the Accept of a mere authentication."
@@ -275,11 +276,12 @@ class _Table:
 
         return self._compiled(key, self.texts(key), compile_recipe)
 
-    def values_readers(self, key: str) -> tuple[tuple[str, ValuesReader], ...]:
+    def values_readers(self, key: str) -> tuple[tuple[Attribute, ValuesReader], ...]:
         """A list of attribute names."""
 
-        def compile_name(name: str) -> tuple[str, ValuesReader]:
-            return name, read_values(self._dictionary[name])
+        def compile_name(name: str) -> tuple[Attribute, ValuesReader]:
+            attribute = self._dictionary[name]
+            return attribute, read_values(attribute)
 
         return self._compiled(key, self.texts(key), compile_name)
 

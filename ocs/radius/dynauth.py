@@ -34,6 +34,8 @@ EVENT_TIMESTAMP: Final = 55
 ERROR_CAUSE: Final = 101
 SESSION_CONTEXT_NOT_FOUND: Final = 503
 "RFC 5176 section 3.5: there is no such session, so it has ended."
+REQUEST_INITIATED: Final = 507
+"The same: the gateway has asked for the Access-Request that an Authorize-Only CoA wants."
 _HEADROOM_OCTETS: Final = 64
 "What the header and the attributes that are added here take."
 
@@ -160,8 +162,7 @@ class DynauthClient:
             pending.order.conclude(Verdict.ACKNOWLEDGED, 0)
             return True
         cause = int.from_bytes(packet.get(ERROR_CAUSE) or b"")
-        verdict = Verdict.GONE if cause == SESSION_CONTEXT_NOT_FOUND else Verdict.REFUSED
-        pending.order.conclude(verdict, cause)
+        pending.order.conclude(_VERDICTS.get((packet.code, cause), Verdict.REFUSED), cause)
         return True
 
     def next_timeout_ms(self) -> int | None:
@@ -193,6 +194,11 @@ class DynauthClient:
         return again
 
 
+_VERDICTS: Final = {
+    (Code.DISCONNECT_NAK, SESSION_CONTEXT_NOT_FOUND): Verdict.GONE,
+    (Code.COA_NAK, SESSION_CONTEXT_NOT_FOUND): Verdict.GONE,
+    (Code.COA_NAK, REQUEST_INITIATED): Verdict.ACKNOWLEDGED,
+}
 _ANSWERS: Final = {
     Code.DISCONNECT_REQUEST: (Code.DISCONNECT_ACK, Code.DISCONNECT_NAK),
     Code.COA_REQUEST: (Code.COA_ACK, Code.COA_NAK),

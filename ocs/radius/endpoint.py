@@ -10,13 +10,15 @@ reason of its silence.
 
 import ipaddress
 import itertools
+from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from enum import Enum
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ocs.errors import InputError
-from ocs.ports import Gateway
+from ocs.ports import Gateway, GrantMode
 from ocs.radius.codec import (
     AttributeType,
     Code,
@@ -36,6 +38,8 @@ MEMORIES_MAX: Final = 65_536
 "Entries of the duplicate cache."
 ADDRESSES_MAX: Final = 16_384
 "Source addresses whose client is remembered."
+SIGHTINGS_MAX: Final = 8
+"Unanswered packets that are remembered of each client, and of strangers."
 PROXY_STATE_OCTETS_MAX: Final = 2_048
 "More could not be copied beside what our replies say."
 
@@ -94,13 +98,38 @@ class Source(NamedTuple):
     port: int
 
 
+class Sighting(NamedTuple):
+    """A packet that got no answer."""
+
+    at_ms: int
+    source: Source
+    reason: Silence
+
+
 class Client:
     """A gateway as this endpoint knows it: its secret, its dialect, what was learned of its habits."""
 
-    __slots__ = ("counters", "dialect", "gateway", "has_sent_mac", "secret", "sends_bare_proxy_state", "zone")
+    __slots__ = (
+        "can_be_stopped",
+        "counters",
+        "dialect",
+        "gateway",
+        "has_sent_mac",
+        "heard_at_ms",
+        "secret",
+        "sends_bare_proxy_state",
+        "silences",
+        "zone",
+    )
 
     def __init__(self, gateway: Gateway, dialect: Dialect) -> None:
+        self.can_be_stopped = dialect.disconnects and gateway.coa_port > 0
+        "Whether its sessions end when we say so."
         self.gateway = gateway
+        if gateway.grant.mode is GrantMode.SLICE and not (dialect.renews or self.can_be_stopped):
+            self.gateway = replace(gateway, grant=replace(gateway.grant, mode=GrantMode.WHOLE))
+        """Its record. Slices are for equipment that comes back for more or can be stopped; any other keeps to
+        what it was told first, and that must be reserved: it is granted all at once."""
         self.dialect = dialect
         self.secret = Secret(gateway.secret)
         self.zone = _load_zone(gateway)
@@ -110,6 +139,10 @@ class Client:
         self.sends_bare_proxy_state: bool | None = None
         "Whether its first Access-Request had Proxy-State without Message-Authenticator; None: none seen yet."
         self.counters: dict[str, int] = {}
+        self.heard_at_ms = 0
+        "When its last authentic request came; 0: none did."
+        self.silences: deque[Sighting] = deque(maxlen=SIGHTINGS_MAX)
+        "Its last packets that got no answer."
 
     def count(self, event: str) -> None:
         """Count one more of what happened."""
@@ -118,6 +151,8 @@ class Client:
     def inherit(self, earlier: "Client") -> None:
         """Take over what was learned about the gateway before its record changed."""
         self.counters = earlier.counters
+        self.heard_at_ms = earlier.heard_at_ms
+        self.silences = earlier.silences
         if earlier.secret.octets == self.secret.octets:
             self.has_sent_mac = earlier.has_sent_mac
             self.sends_bare_proxy_state = earlier.sends_bare_proxy_state
@@ -230,11 +265,17 @@ class Endpoint:
         "The duplicate cache: by source and Identifier, oldest first."
         self.unknown_clients = 0
         "Datagrams from addresses that are no client's."
+        self.strangers: deque[Sighting] = deque(maxlen=SIGHTINGS_MAX)
+        "The last of them."
 
     @property
     def clients(self) -> list[Client]:
         """Every client, in the order in which they were given."""
         return self._table.clients
+
+    def find_client(self, gateway_id: int) -> Client | None:
+        """The client that is this gateway."""
+        return next((client for client in self.clients if client.gateway.id == gateway_id), None)
 
     def set_clients(self, gateways: Iterable[Gateway], dialects: Mapping[str, Dialect]) -> None:
         """Serve these gateways from now on: those that are enabled and have an address.
@@ -266,10 +307,13 @@ class Endpoint:
         client = self._table.find(source.host)
         if client is None:
             self.unknown_clients += 1
+            self.strangers.append(Sighting(now_ms, source, Silence.UNKNOWN_CLIENT))
             return Silence.UNKNOWN_CLIENT
         result = self._judge(datagram, client, source, role, now_ms)
         if isinstance(result, Silence):
-            client.count(result.value)
+            _note(client, source, result, now_ms)
+        else:
+            client.heard_at_ms = now_ms
         return result
 
     def _judge(
@@ -334,13 +378,20 @@ class Endpoint:
         key = (exchange.source, exchange.packet.identifier)
         if self._memories.get(key) is exchange.memory:
             del self._memories[key]
-        exchange.client.count(reason.value)
+        _note(exchange.client, exchange.source, reason, exchange.received_at_ms)
 
     def counters(self) -> dict[str, dict[str, int]]:
         """What happened so far, by gateway name and event; strangers are counted under the empty name."""
         counted = {client.gateway.name: dict(client.counters) for client in self._table.clients}
         counted[""] = {Silence.UNKNOWN_CLIENT.value: self.unknown_clients}
         return counted
+
+
+def _note(client: Client, source: Source, reason: Silence, now_ms: int) -> None:
+    """Count a silence, and keep it for who asks why there was no answer."""
+    client.count(reason.value)
+    if reason is not Silence.DUPLICATE_IN_PROGRESS:
+        client.silences.append(Sighting(now_ms, source, reason))
 
 
 def check_authenticity(packet: Packet, client: Client) -> Silence | None:

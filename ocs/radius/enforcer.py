@@ -1,4 +1,4 @@
-"""Ends sessions at gateways and changes their limits: the skin of `dynauth` and `cutoff`, with sockets.
+"""Ends sessions at gateways and changes their limits: the skin of `dynauth`, `lane` and `cutoff`.
 
 Owns: one bounded pool of UDP sockets, one timer, counting. Does not own: what a session may use.
 """
@@ -6,12 +6,14 @@ Owns: one bounded pool of UDP sockets, one timer, counting. Does not own: what a
 import asyncio
 import socket
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 from ocs.ports import Clock
 from ocs.radius.codec import PACKET_OCTETS_MAX, Code
 from ocs.radius.cutoff import Cutoffs, Target
 from ocs.radius.dynauth import Conclusion, Datagram, DynauthClient, Order, Verdict
+from ocs.radius.lane import Errand, Lanes
 
 SOCKETS_PER_FAMILY: Final = 4
 "With 256 identifiers each, towards every gateway."
@@ -25,6 +27,7 @@ class Enforcer:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._cutoffs = Cutoffs()
+        self._lanes = Lanes()
         self._clients = {family: DynauthClient(SOCKETS_PER_FAMILY) for family in FAMILIES}
         self._sockets: dict[tuple[socket.AddressFamily, int], socket.socket] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -56,9 +59,13 @@ class Enforcer:
         """Forget what was planned for the session: it was granted more, or has ended."""
         self._cutoffs.cancel(gateway_id, session_key)
 
+    def is_ending(self, gateway_id: int, session_key: str) -> bool:
+        """Whether the session is to be disconnected, now or at the end of its last grant."""
+        return self._cutoffs.is_planned(gateway_id, session_key)
+
     def change_session(self, target: Target, attributes: bytes) -> None:
         """Tell the gateway new limits; the session goes on by its old ones when it does not listen."""
-        self._send_order(Code.COA_REQUEST, target, attributes, self._count_of("coa"))
+        self._order(Code.COA_REQUEST, target, attributes, self._count_of("coa"), lambda: True)
         self._advance()
 
     # ---------------------------------------------------------------------------------------- machinery
@@ -73,6 +80,8 @@ class Enforcer:
         for family, client in self._clients.items():
             for datagram in client.handle_timeout(now_ms):
                 self._send(family, datagram)
+        for order in self._lanes.take():
+            self._submit(order, now_ms)
         times = [client.next_timeout_ms() for client in self._clients.values()]
         times.append(self._cutoffs.next_timeout_ms())
         known = [at_ms for at_ms in times if at_ms is not None]
@@ -90,7 +99,9 @@ class Enforcer:
             count(verdict, cause)
             self._cutoffs.learn(target, attempts, verdict, self._clock.now_ms())
 
-        self._send_order(Code.DISCONNECT_REQUEST, target, b"", conclude)
+        self._order(
+            Code.DISCONNECT_REQUEST, target, b"", conclude, lambda: self._cutoffs.is_being_ended(target)
+        )
 
     def _count_of(self, kind: str) -> Conclusion:
         def count(verdict: Verdict, cause: int) -> None:
@@ -98,13 +109,28 @@ class Enforcer:
 
         return count
 
-    def _send_order(self, code: Code, target: Target, attributes: bytes, conclude: Conclusion) -> None:
-        gateway = target.gateway
-        order = Order(
-            code, target.host, gateway.coa_port, gateway.secret, target.identification + attributes, conclude
-        )
-        family = socket.AF_INET6 if ":" in target.host else socket.AF_INET
-        datagram = self._clients[family].submit(order, self._clock.now_ms())
+    def _order(
+        self,
+        code: Code,
+        target: Target,
+        attributes: bytes,
+        conclude: Conclusion,
+        is_wanted: Callable[[], bool],
+    ) -> None:
+        """Queue a request; it is sent when the gateway has dealt with those before it."""
+        destination = (target.host, target.gateway.coa_port)
+
+        def finish(verdict: Verdict, cause: int) -> None:
+            self._lanes.finish(destination, has_answered=verdict is not Verdict.TIMED_OUT)
+            conclude(verdict, cause)
+
+        order = Order(code, *destination, target.gateway.secret, target.identification + attributes, finish)
+        if not self._lanes.put(Errand(order, is_wanted)):
+            conclude(Verdict.NOT_SENT, 0)
+
+    def _submit(self, order: Order, now_ms: int) -> None:
+        family = socket.AF_INET6 if ":" in order.host else socket.AF_INET
+        datagram = self._clients[family].submit(order, now_ms)
         if datagram is not None:
             self._send(family, datagram)
 

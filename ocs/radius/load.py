@@ -42,11 +42,22 @@ class Call:
     "Acct-Session-Time of the Stop."
     interims: Sequence[int] = ()
     "Acct-Session-Time of each interim report."
+    ends_before: int | None = None
+    "Request (numbered as `next_request`) before which a run leaves the call; None: it is made to its end."
+    next_request: int = 0
+    "0 is the authorisation, 1 the Start, then the interims, then the Stop: a later run goes on here."
     granted: bool = False
     "The authorisation was accepted."
+    reported_seconds: int = 0
+    "Greatest Acct-Session-Time that was sent."
     acknowledged_seconds: int = -1
     "Greatest Acct-Session-Time whose report was answered; -1: none was."
     stop_acknowledged: bool = False
+
+    @property
+    def requests(self) -> int:
+        """How many requests the whole call takes."""
+        return len(self.interims) + 3
 
 
 @dataclass(slots=True, kw_only=True)
@@ -154,7 +165,7 @@ class LoadGenerator:
                 call = next(calls, None)
                 if call is None:
                     break
-                self._send_step(call, 0)
+                self._send_step(call, call.next_request)
             if not self._waiting:
                 return
             for key, _ in selector.select(timeout=0.05):
@@ -203,10 +214,10 @@ class LoadGenerator:
         else:
             seconds = _reported_seconds(call, request.step)
             call.acknowledged_seconds = max(call.acknowledged_seconds, seconds)
-            if request.step == len(call.interims) + 2:
-                call.stop_acknowledged = True
-                return
-        self._send_step(call, request.step + 1)
+            call.stop_acknowledged = request.step == call.requests - 1
+        call.next_request = request.step + 1
+        if call.next_request < (call.requests if call.ends_before is None else call.ends_before):
+            self._send_step(call, call.next_request)
 
     def _send_step(self, call: Call, step: int) -> None:
         slot = self._free.popleft()
@@ -263,8 +274,9 @@ class LoadGenerator:
         return _HEADER.pack(Code.ACCESS_REQUEST, identifier, length) + authenticator + attributes
 
     def _accounting_request(self, call: Call, step: int, identifier: int) -> bytes:
-        last = len(call.interims) + 2
-        status = _START if step == 1 else _STOP if step == last else _INTERIM
+        status = _START if step == 1 else _STOP if step == call.requests - 1 else _INTERIM
+        seconds = _reported_seconds(call, step)
+        call.reported_seconds = max(call.reported_seconds, seconds)
         attributes = b"".join(
             (
                 _attribute(_STATUS_TYPE, struct.pack("!I", status)),
@@ -274,9 +286,7 @@ class LoadGenerator:
                 _attribute(_CALLING, call.calling.encode()),
                 _attribute(_SESSION_ID, call.session_id.encode()),
                 _attribute(_DELAY, struct.pack("!I", 0)),
-                b""
-                if status == _START
-                else _attribute(_SESSION_TIME, struct.pack("!I", _reported_seconds(call, step))),
+                b"" if status == _START else _attribute(_SESSION_TIME, struct.pack("!I", seconds)),
             )
         )
         head = _HEADER.pack(Code.ACCOUNTING_REQUEST, identifier, 20 + len(attributes))

@@ -1,14 +1,16 @@
 """What every proof of identity can do, whatever its kind: the charging core's `Credential`, and an answer."""
 
+from abc import ABC, abstractmethod
 
-class Proof:
+
+class Proof(ABC):
     """A proof of identity as the wire carried it."""
 
     __slots__ = ()
 
+    @abstractmethod
     def verify(self, secret: str) -> bool:
         """Whether it was made with the secret, compared in constant time."""
-        raise NotImplementedError
 
     @property
     def answer(self) -> bytes:

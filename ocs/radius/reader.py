@@ -7,6 +7,7 @@
     hex(h323-conf-id)                      hexadecimal digits without blanks; raw octets become such
     joined(Acct-Input-Octets, Acct-Input-Gigawords)      low and high word of one counter
     milliseconds(x)  microseconds(x)       a duration in another unit, as seconds rounded half up
+    kilobytes(x)                           a volume counted in 1024 octets, as octets
     difference(from, to)                   seconds between two written times
     sum(x, y)                              of two numbers
     after(Cisco-Control-Info, QV)          the rest of the value that begins with these letters
@@ -65,6 +66,9 @@ def compile_count(expression: str, dictionary: Dictionary) -> CountReader:
     if function in ("milliseconds", "microseconds"):
         (count,) = _counts(expression, arguments, dictionary, 1)
         return _read_scaled(count, 1_000 if function == "milliseconds" else 1_000_000)
+    if function == "kilobytes":
+        (count,) = _counts(expression, arguments, dictionary, 1)
+        return lambda packet: None if (value := count(packet)) is None else value * 1024
     if function == "joined":
         low, high = _counts(expression, arguments, dictionary, 2)
         return _read_joined(low, high)

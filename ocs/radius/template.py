@@ -21,6 +21,7 @@ FACTS: Final = frozenset(
         "total_octets",
         "total_octets_low",
         "total_octets_high",
+        "total_kilobytes",
         "quota_id",
         "interim_s",
         "return_code",
@@ -30,7 +31,7 @@ FACTS: Final = frozenset(
     }
 )
 """What may stand in braces. A total counts from the session's start, the others from now; low and high are
-the two words of a 64-bit count."""
+the two words of a 64-bit count; a kilobyte is 1024 octets, and what is told of them is rounded down."""
 _NUMBER_OCTETS: Final = {**INTEGER_OCTETS, "octets": 4}
 "A single fact in an attribute of octets is a word in network order."
 _FACT: Final = re.compile(r"\{([^{}]*)\}")

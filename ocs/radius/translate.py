@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from ocs.charging.outcome import Outcome, OutcomeCode
 from ocs.charging.request import ChargingRequest, RequestedAction, RequestType, Usage
-from ocs.ports import GrantMode, IdentityKind
+from ocs.ports import Gateway, GrantMode, GrantPolicy, IdentityKind
 from ocs.radius.codec import AttributeType, Code, Packet, encode_attribute
 from ocs.radius.credential import PapPassword, UnsupportedProof, find_proofs
 from ocs.radius.cutoff import Target
@@ -34,8 +34,6 @@ TOLERANCE_MS: Final = 300_000
 SERVICE_TYPE: Final = 6
 AUTHENTICATE_ONLY: Final = b"\0\0\0\x08"  # RFC 2865 section 5.6
 AUTHORIZE_ONLY: Final = b"\0\0\0\x11"  # RFC 5176 section 3
-SOURCE: Final = "source"
-"Among a session's raw facts: the address that its reports come from."
 WORD: Final = 2**32
 "What an Octets attribute wraps at and a Gigawords attribute counts."
 
@@ -189,7 +187,7 @@ class Translator:
             )
         if is_end:
             request.end_cause = first_text(dialect.end_cause, packet)
-        request.attributes = _find_identification(exchange)
+        request.peer_attributes = _find_peer(exchange, service)
         return request
 
     def _find_session_key(self, packet: Packet, client: Client) -> str:
@@ -236,12 +234,21 @@ class Translator:
         attributes += _fill(dialect.granted_seconds if is_timed else dialect.granted_octets, facts)
         if client.gateway.grant.mode is GrantMode.SLICE:
             attributes += _fill(dialect.sliced, facts)
-        token = self._join_key.sign(gateway_id=client.gateway.id, session_key=request.session_key)
+        token = self.sign(client, request.session_key)
         attributes += encode_attribute(AttributeType.CLASS, token)
         if dialect.renews:
             # An Authorize-Only request must repeat the State of the Accept (RFC 5080 section 2.1.1).
             attributes += encode_attribute(AttributeType.STATE, token)
         return attributes
+
+    def sign(self, client: Client, session_key: str) -> bytes:
+        """The token that joins the gateway's packets to the session: its Class, and the State of renewals."""
+        return self._join_key.sign(gateway_id=client.gateway.id, session_key=session_key)
+
+    def encode_renewal(self, client: Client, session_key: str) -> bytes:
+        """Attributes of a CoA-Request after which the gateway asks again (RFC 5176 section 3.2)."""
+        state = encode_attribute(AttributeType.STATE, self.sign(client, session_key))
+        return encode_attribute(SERVICE_TYPE, AUTHORIZE_ONLY) + state
 
 
 class Enforcement(NamedTuple):
@@ -254,36 +261,61 @@ class Enforcement(NamedTuple):
     "Attributes of new limits; empty: there are none."
 
 
-def find_enforcement(exchange: Exchange, request: ChargingRequest, outcome: Outcome) -> Enforcement | None:
+def find_enforcement(client: Client, request: ChargingRequest, outcome: Outcome) -> Enforcement | None:
     """What follows from the outcome of a report; None: the session goes on, or has ended.
 
     A session that may not go on ends now, one under a final grant of time ends with it (charging section 4).
     Equipment that takes new limits gets them with every slice.
     """
-    dialect = exchange.client.dialect
-    if not dialect.disconnects or request.type is not RequestType.UPDATE:
+    if not client.can_be_stopped or request.type is not RequestType.UPDATE:
         return None
+    peer = read_peer(request.peer_attributes)
+    if peer is None:
+        return None
+    target = peer.target(client.gateway, request.session_key)
     if not outcome.code.is_success:
-        return Enforcement(_find_target(exchange, request), exchange.received_at_ms, b"")
+        return Enforcement(target, request.received_at_ms, b"")
     ends_at_ms, changes = None, b""
     if outcome.final_unit_action is not None and request.service.measure is Measure.SECONDS:
         ends_at_ms = request.event_at_ms + outcome.granted_units * MILLIS_PER_SECOND
-    if dialect.changed and outcome.granted_units and not request.starts:
-        changes = _fill(dialect.changed, _grant_facts(request, outcome, exchange.client))
+    if outcome.granted_units and not request.starts:
+        changes = _fill(client.dialect.changed, _grant_facts(request, outcome, client))
     if ends_at_ms is None and not changes:
         return None
-    return Enforcement(_find_target(exchange, request), ends_at_ms, changes)
+    return Enforcement(target, ends_at_ms, changes)
 
 
-def _find_target(exchange: Exchange, request: ChargingRequest) -> Target:
-    """The session as its gateway knows it."""
-    dictionary = exchange.client.dialect.dictionary
-    identification = b"".join(
-        dictionary[name].wrap(bytes.fromhex(value))
-        for name, value in request.attributes.items()
-        if name != SOURCE
+class Peer(NamedTuple):
+    """A session as its gateway's last report named it: what is kept with the session as `peer_attributes`."""
+
+    service: Service
+    host: str
+    "Where the report came from."
+    identification: bytes
+    "Attributes, as they were sent."
+
+    def target(self, gateway: Gateway, session_key: str) -> Target:
+        """The session as something that can be ended."""
+        return Target(gateway, session_key, self.host, self.identification)
+
+
+def read_peer(peer_attributes: str) -> Peer | None:
+    """What `_find_peer` wrote; None when it is of no RADIUS session, or none has been reported yet."""
+    name, host, attributes = (*peer_attributes.split(" "), "", "")[:3]
+    service = SERVICES.get(name)
+    return Peer(service, host, bytes.fromhex(attributes)) if service is not None and host else None
+
+
+def _find_peer(exchange: Exchange, service: Service) -> str:
+    """Service, address and attributes (in hex) by which the gateway finds the session again."""
+    attributes = b"".join(
+        [
+            attribute.wrap(values[0])
+            for attribute, read in exchange.client.dialect.identifies
+            if (values := read(exchange.packet))
+        ]
     )
-    return Target(exchange.client.gateway, request.session_key, exchange.source.host, identification)
+    return f"{service.name} {exchange.source.host} {attributes.hex()}"
 
 
 def encode_refusal(client: Client, code: OutcomeCode) -> bytes:
@@ -314,14 +346,22 @@ def _grant_facts(request: ChargingRequest, outcome: Outcome, client: Client) -> 
     if request.request_key:
         facts["quota_id"] = int(request.request_key[:8], 16)
     if request.service.measure is Measure.SECONDS:
+        if request.type is RequestType.UPDATE and _goes_on(outcome, policy):
+            return facts
         facts["seconds"] = min(units, policy.session_max_s)
         facts["total_seconds"] = min(outcome.used_units + units, policy.session_max_s)
     elif request.service.measure is Measure.OCTETS:
         total = outcome.used_units + units
-        facts["octets"], facts["total_octets"] = units, total
+        facts["octets"], facts["total_octets"], facts["total_kilobytes"] = units, total, total // 1024
         facts["octets_high"], facts["octets_low"] = divmod(units, WORD)
         facts["total_octets_high"], facts["total_octets_low"] = divmod(total, WORD)
     return facts
+
+
+def _goes_on(outcome: Outcome, policy: GrantPolicy) -> bool:
+    """Whether a timed session has just got its next slice, and what its gateway was told holds."""
+    is_slice = policy.mode is GrantMode.SLICE and outcome.affordable_units <= outcome.granted_units
+    return is_slice and outcome.final_unit_action is None
 
 
 # ---------------------------------------------------------------------------------------- parts of a request
@@ -470,13 +510,3 @@ def find_event_ms(exchange: Exchange, *, is_stop: bool) -> int:
         if written_ms is not None and sent_ms - TOLERANCE_MS <= written_ms <= now_ms + TOLERANCE_MS:
             return written_ms
     return sent_ms
-
-
-def _find_identification(exchange: Exchange) -> dict[str, str]:
-    """What finds the session again in a Disconnect-Request, as it was sent: attribute names to hex octets."""
-    attributes = {SOURCE: exchange.source.host}
-    for name, read in exchange.client.dialect.identifies:
-        values = read(exchange.packet)
-        if values:
-            attributes[name] = values[0].hex()
-    return attributes

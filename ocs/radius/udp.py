@@ -15,21 +15,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from ocs.charging.outcome import NoAnswer, Outcome
-from ocs.charging.request import ChargingRequest
-from ocs.charging.service import ChargingService
+from ocs.charging.request import ChargingRequest, RequestType
+from ocs.charging.service import ChargingService, SessionNotice
 from ocs.ports import Clock, Gateway
 from ocs.radius.codec import PACKET_OCTETS_MAX, Code
 from ocs.radius.dialect import Dialect, load_dialects
-from ocs.radius.endpoint import Endpoint, Exchange, Role, Silence, Source
+from ocs.radius.endpoint import Client, Endpoint, Exchange, Role, Silence, Source
 from ocs.radius.enforcer import Enforcer
+from ocs.radius.status import describe_status
 from ocs.radius.translate import (
     Acknowledgement,
     Challenge,
     EndOfGateway,
+    Peer,
     Refusal,
     Translator,
     encode_refusal,
     find_enforcement,
+    read_peer,
 )
 
 BATCH: Final = 64
@@ -98,6 +101,10 @@ class RadiusServer:
         counted[""].update(self._enforcer.counters)
         return counted
 
+    def status(self) -> dict[str, Any]:
+        """What the server has seen, for the status file (`ocs.radius.status`)."""
+        return describe_status(self._endpoint, self.counters, self._clock.now_ms())
+
     def set_gateways(self, gateways: Iterable[Gateway]) -> None:
         """Serve these gateways from now on.
 
@@ -134,6 +141,67 @@ class RadiusServer:
             listener.socket.close()
         self._listeners = []
         self._enforcer.stop()
+
+    # -------------------------------------------------------------------------------------------- notices
+
+    def session_changed(
+        self,
+        gateway_id: int,
+        session_key: str,
+        notice: SessionNotice,
+        reason: str,
+        *,
+        peer_attributes: str = "",
+    ) -> None:
+        """Tell the session's gateway what the engine has to say (`ocs.charging.service.SessionObserver`)."""
+        client, peer = self._endpoint.find_client(gateway_id), read_peer(peer_attributes)
+        if client is None or peer is None:
+            return
+        try:
+            if notice is SessionNotice.REPORT:
+                self._ask_for_report(client, session_key, peer, peer_attributes)
+            elif client.can_be_stopped:
+                self._enforcer.end_session(peer.target(client.gateway, session_key), self._clock.now_ms())
+            else:
+                client.count("cannot_be_stopped")
+                self._log.warning(
+                    client.gateway.name, reason, "cannot end session %s: %s", session_key, reason
+                )
+        except Exception:  # noqa: BLE001 - the engine must not suffer
+            self._log.exception(client.gateway.name)
+
+    def _ask_for_report(self, client: Client, session_key: str, peer: Peer, peer_attributes: str) -> None:
+        """Renew the session's grant: make its gateway ask, or ask for it where it cannot be made to."""
+        target = peer.target(client.gateway, session_key)
+        if client.dialect.renews:
+            self._enforcer.change_session(target, self._translator.encode_renewal(client, session_key))
+            return
+        if not self._enforcer.is_ending(client.gateway.id, session_key) and not client.dialect.changed:
+            return
+        now_ms = self._clock.now_ms()
+        request = ChargingRequest(
+            type=RequestType.UPDATE,
+            gateway=client.gateway,
+            session_key=session_key,
+            received_at_ms=now_ms,
+            event_at_ms=now_ms,
+            service=peer.service,
+            peer_attributes=peer_attributes,
+        )
+        self._service.submit(request, functools.partial(self._take_renewal, client, request))
+
+    def _take_renewal(self, client: Client, request: ChargingRequest, outcome: Outcome | NoAnswer) -> None:
+        """Let a session go on that has got more; what was planned for any other still holds."""
+        if (
+            isinstance(outcome, NoAnswer)
+            or not outcome.code.is_success
+            or outcome.final_unit_action is not None
+        ):
+            return
+        try:
+            self._enforce(client, request, outcome)
+        except Exception:  # noqa: BLE001 - the service's other answers must not suffer
+            self._log.exception(client.gateway.name)
 
     # -------------------------------------------------------------------------------------------- one packet
 
@@ -204,13 +272,13 @@ class RadiusServer:
                 return
             code, attributes = self._translator.to_reply(exchange, request, outcome)
             send(self._endpoint.answer(exchange, code, attributes))
-            self._enforce(exchange, request, outcome)
+            self._enforce(exchange.client, request, outcome)
         except Exception:  # noqa: BLE001 - the service's other answers must not suffer
             self._report_bug(exchange)
 
-    def _enforce(self, exchange: Exchange, request: ChargingRequest, outcome: Outcome) -> None:
+    def _enforce(self, client: Client, request: ChargingRequest, outcome: Outcome) -> None:
         """Tell the gateway what its report's answer cannot: when the session ends, and new limits."""
-        enforcement = find_enforcement(exchange, request, outcome)
+        enforcement = find_enforcement(client, request, outcome)
         if enforcement is None or enforcement.ends_at_ms is None:
             self._enforcer.keep_session(request.gateway.id, request.session_key)
         else:

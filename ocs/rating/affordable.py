@@ -11,6 +11,7 @@ from ocs.rating.applied import AppliedRate
 from ocs.rating.course import Item
 from ocs.rating.discount import Discounts, Meter
 from ocs.rating.run import Run, Usage, folded, open_sets, seconds_runs, volume_runs
+from ocs.rating.schedule import PEAK
 
 
 def affordable(
@@ -40,20 +41,15 @@ def affordable(
         set_index: price set in which further octets or messages are expected.
         discounts: as for `ocs.rating.price.charge_discounted`.
     """
+    room = (applied.discounted_rounding if discounts else applied.rounding).limit(funds_micros)
+    if applied.volumes:
+        return _affordable_volume(applied, room, usage, cap_units, set_index, discounts)
     sets = open_sets(applied, start_s=start_s, zone=zone)
     total = _until_cut(applied, sets, cap_units, start_s=start_s, zone=zone)
     if applied.is_free or applied.is_payback:
         return total
-    rounding = applied.discounted_rounding if discounts else applied.rounding
-    room = rounding.limit(funds_micros)
     if room < 0:
         return 0
-    if applied.volumes:
-        expected = {set_index, *(applied.schedule.possible if applied.schedule else ())}
-        for item in applied.volumes:
-            if item.set_index in expected:
-                total = min(total, _volume_reach(applied, item, usage, room, total, discounts))
-        return total
     for index in sets:
         meter = Meter(discounts, denominator=applied.denominator) if discounts else None
         runs = seconds_runs(applied, total, index, start_s=start_s, zone=zone)
@@ -85,14 +81,32 @@ def _until_cut(
     applied: AppliedRate, sets: Sequence[int | None], cap_units: int, *, start_s: int, zone: ZoneInfo
 ) -> int:
     """`cap_units`, or where a formula that may price the session at that point disconnects before it."""
+    schedule = applied.schedule
     for index, course in enumerate(applied.courses):
         cut_s = course.cut_s
-        if cut_s is not None and cut_s < cap_units:
-            schedule = applied.schedule
-            splits = None in sets and schedule is not None
-            if (schedule.set_at(start_s + cut_s, zone) == index) if splits and schedule else index in sets:
-                cap_units = cut_s
+        if cut_s is None or cut_s >= cap_units:
+            continue
+        # A split session is cut by the set that is valid at that very second.
+        valid = sets if schedule is None or None not in sets else (schedule.set_at(start_s + cut_s, zone),)
+        if index in valid:
+            cap_units = cut_s
     return cap_units
+
+
+def _affordable_volume(
+    applied: AppliedRate, room: int, usage: Usage, cap_units: int, set_index: int, discounts: Discounts
+) -> int:
+    """The greatest total in the expected price set and in every other that may come."""
+    if applied.is_free or applied.is_payback:
+        return cap_units
+    # A set that the rate does not have is peak, as in `folded`.
+    set_index = set_index if set_index < len(applied.volumes) else PEAK
+    expected = {set_index, *(applied.schedule.possible if applied.schedule else ())}
+    total = cap_units
+    for item in applied.volumes:
+        if item.set_index in expected:
+            total = min(total, _volume_reach(applied, item, usage, room, total, discounts))
+    return total
 
 
 def _volume_reach(

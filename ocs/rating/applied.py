@@ -7,6 +7,7 @@ its rate for ever. Does not own prices of usage (`ocs.rating.price`). Rating sec
 from fractions import Fraction
 from math import prod
 
+from ocs.errors import InputError
 from ocs.rating.course import (
     NUMERATORS_PER_MICRO,
     Course,
@@ -18,7 +19,7 @@ from ocs.rating.course import (
     percents_denominator,
 )
 from ocs.rating.formula import PPM
-from ocs.rating.rounding import Rounding
+from ocs.rating.rounding import MICRO_DECIMALS, Rounding
 from ocs.rating.schedule import Schedule
 from ocs.rating.snapshot import decode_snapshot, encode_snapshot, snapshot_id
 from ocs.rating.tariff import PriceSet, Rate, TariffTerms
@@ -57,13 +58,17 @@ class AppliedRate:
 
         Raises:
             InputError: the rate or the tariff's terms price nothing: a malformed period or formula, an
-                interval below a second, a price below 0.
+                interval below a second, a price below 0, a third off-peak set.
         """
         self.terms = terms
         self.rate = rate
         self.service = service
         self.is_payback: bool = rate.payback
         "The account is credited; nothing is reserved, discounts do not count."
+        if len(rate.off_peak) >= len(SET_NAMES):
+            raise InputError("off-peak", f"{len(rate.off_peak)} off-peak price sets are more than two")
+        if not 0 <= terms.round_decimals <= MICRO_DECIMALS:
+            raise InputError("round charge", f"{terms.round_decimals} decimals are not 0 to {MICRO_DECIMALS}")
         self.schedule = Schedule.of(terms, rate) if rate.off_peak else None
         "None: the peak prices always apply."
         self.courses: tuple[Course, ...] = ()

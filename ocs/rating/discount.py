@@ -236,7 +236,9 @@ class Meter:
         """Cut a run where levels are used up: (slot, billed units, undiscounted cost)."""
         units, total = blocks * item.units, blocks * cost
         each = total // units if units else 0
-        for slot in self._chains[item.set_index]:
+        slots = iter(self._chains[item.set_index])
+        while units or total:
+            slot = next(slots)
             room = slot.room
             taken, part = units, total
             if room is None:
@@ -253,8 +255,6 @@ class Meter:
             yield slot, taken, part
             units -= taken
             total -= part
-            if not units and not total:
-                return
 
 
 def _open_slots(rule: CountedRule, ladder: int, denominator: int) -> list[Slot]:

@@ -3,10 +3,12 @@
 Owns the compact form of up to millions of rates and the search in it. Does not own which of several lookups
 a request makes (`ocs.rating.selection`). Rating sections 1 and 2.
 
-The form: one dict from destination to a *version*, everything a rate says besides its destination. Versions
-are shared by all destinations that say the same, so a million rates are a million strings and a few thousand
+The form: dicts from destination to a *version*, everything a rate says besides its destination. Versions are
+shared by all destinations that say the same, so a million rates are a million strings and a few thousand
 objects: half the memory of a million `Rate` objects, and nothing for the garbage collector to walk through
-while requests wait. Figures: `benchmarks/rating_lookup.py`.
+while requests wait. There is one dict for all prefixes that begin with the same four digits, a *shard*: what
+a lookup probes stays in the processor's cache, only lengths that occur there are probed, and a tariff can be
+put together and taken apart in small steps. Figures: `benchmarks/rating_lookup.py`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,7 +23,6 @@ from ocs.rating.destination import (
     INCOMINGNR,
     INCOMINGNRX,
     MSGN,
-    PREFIX_DIGITS_MAX,
     VOICEONNET,
     VOICEONNETR,
     VOICEONNETRX,
@@ -30,6 +31,9 @@ from ocs.rating.destination import (
 )
 from ocs.rating.tariff import OffPeak, PriceSet, Rate, TariffTerms
 from ocs.units import Service
+
+SHARD_DIGITS: Final = 4
+"Prefixes that have the first so many digits in common are kept together; shorter ones are all in one shard."
 
 APPLIED_MAX: Final = 16_384
 "A tariff keeps at least as many compiled rates, the last used ones, and at most twice as many; 2 KB each."
@@ -66,6 +70,9 @@ class Version(NamedTuple):
 History = tuple[Version, ...]
 "Versions of one destination, ascending by instant, at most one per instant."
 
+Entry = Version | History
+"What is kept of a destination: most have one version."
+
 
 class Match(NamedTuple):
     """A destination that is priced at the instant asked for, and its version in force."""
@@ -77,6 +84,10 @@ class Match(NamedTuple):
     def rate(self) -> Rate:
         """The match as a rate."""
         return to_rate(self.destination, self.version)
+
+
+_new_tuple: Final = tuple.__new__
+"Makes a `Match` in half the time of its own constructor."
 
 
 def to_rate(destination: str, version: Version) -> Rate:
@@ -108,12 +119,11 @@ class _Compiled:
     fresh: dict[tuple[str, int, str], AppliedRate]
     old: dict[tuple[str, int, str], AppliedRate]
 
-    def get(self, key: tuple[str, int, str]) -> AppliedRate | None:
-        found = self.fresh.get(key)
-        if found is None:
-            found = self.old.get(key)
-            if found is not None:
-                self.put(key, found)
+    def recall(self, key: tuple[str, int, str]) -> AppliedRate | None:
+        """What the old generation has, which makes it fresh."""
+        found = self.old.get(key)
+        if found is not None:
+            self.put(key, found)
         return found
 
     def put(self, key: tuple[str, int, str], applied: AppliedRate) -> None:
@@ -122,15 +132,25 @@ class _Compiled:
         self.fresh[key] = applied
 
 
+class RateChunk(NamedTuple):
+    """Some rates of a tariff, as a store hands over very many of them."""
+
+    said: Sequence[Sequence[Any]]
+    "What rates say besides their destination, in the store's layout; only what no chunk before has said."
+    destinations: Sequence[str]
+    numbers: Sequence[int]
+    "For each destination which of all that was said so far it has, counted from 0 through all chunks."
+
+
 class Tariff:
-    """An immutable snapshot of one tariff, shared by all lookups. Make it with `build` or `build_rows`."""
+    """An immutable snapshot of one tariff, shared by all lookups. Make it with `build` or `build_chunks`."""
 
     __slots__ = (
         "_compiled",
         "_default",
-        "_entries",
-        "_lengths",
         "_rate_count",
+        "_shards",
+        "_short",
         "_special",
         "has_on_net",
         "terms",
@@ -138,10 +158,10 @@ class Tariff:
 
     def __init__(self, terms: TariffTerms, versions: "_Versions") -> None:
         self.terms = terms
-        self._entries = versions.by_prefix
-        self._special = versions.by_name
+        self._shards = versions.shards
+        self._short = versions.short
+        self._special = versions.special
         self._rate_count = versions.rate_count
-        self._lengths = _probe_lengths(versions.by_prefix)
         self._default = _default_match(terms)
         self._compiled = _Compiled({}, {})
         self.has_on_net = any(name in self._special for name in _ON_NET)
@@ -153,30 +173,29 @@ class Tariff:
         versions = _Versions()
         for rate in rates:
             versions.add(rate.destination, Version.of(rate))
-        return cls(terms, versions.finished())
+        return cls(terms, versions)
 
     @classmethod
-    def build_rows(
-        cls, terms: TariffTerms, rows: Iterable[Sequence[Any]], decode: Callable[[Sequence[Any]], Rate]
+    def build_chunks(
+        cls,
+        terms: TariffTerms,
+        chunks: Iterable[RateChunk],
+        decode: Callable[[Sequence[Any]], Version],
     ) -> "Tariff":
-        """Compile rows as a store keeps them, much faster than `build`.
+        """Compile what a store hands over, much faster than `build`.
 
         Args:
             terms: what the tariff says besides its rates.
-            rows: the destination first, then whatever else makes a rate, hashable, in the store's own layout:
-                ``(destination, effective_from_s, ...)``. Slicing a row must give a tuple.
-            decode: makes the rate of one row. It is asked only once for all rows that are equal behind the
-                destination.
+            chunks: all rates; of two for one destination and instant the later one counts.
+            decode: makes a version of what a rate says. It is asked once for all rates that say the same.
         """
         versions = _Versions()
-        decoded: dict[Any, Version] = {}
-        for row in rows:
-            columns = row[1:]
-            version = decoded.get(columns)
-            if version is None:
-                version = decoded[columns] = versions.shared(Version.of(decode(row)))
-            versions.add_shared(row[0], version)
-        return cls(terms, versions.finished())
+        said: list[Version] = []
+        for chunk in chunks:
+            said.extend(versions.shared(decode(columns)) for columns in chunk.said)
+            for destination, number in zip(chunk.destinations, chunk.numbers, strict=True):
+                versions.add_shared(destination, said[number])
+        return cls(terms, versions)
 
     def __len__(self) -> int:
         """Rates, all versions counted."""
@@ -205,18 +224,22 @@ class Tariff:
 
     def longest_prefix(self, number: str, at_s: int) -> Match | None:
         """The longest prefix of `number` in force at `at_s`; never a special destination."""
-        entry_of = self._entries.get
-        for length in self._lengths[min(len(number), PREFIX_DIGITS_MAX)]:
-            entry = entry_of(number[:length])
-            if entry is not None and (version := _in_force(entry, at_s)) is not None:
-                return Match(number[:length], version)
-        return None
+        shard = self._shards.get(number[:SHARD_DIGITS])
+        match = None if shard is None else shard.longest_prefix(number, at_s)
+        return self._short.longest_prefix(number, at_s) if match is None else match
 
     def exact(self, destination: str, at_s: int) -> Match | None:
         """Exactly this destination, spelled as it is kept, in force at `at_s`."""
-        entry = self._special.get(destination) or self._entries.get(destination)
+        entry = self._entry(destination)
         version = None if entry is None else _in_force(entry, at_s)
         return None if version is None else Match(destination, version)
+
+    def _entry(self, destination: str) -> "Entry | None":
+        entry = self._special.get(destination)
+        if entry is None:
+            shard = self._shards.get(destination[:SHARD_DIGITS], self._short)
+            entry = shard.entries.get(destination)
+        return entry
 
     @property
     def default(self) -> Match | None:
@@ -230,7 +253,7 @@ class Tariff:
     def apply(self, match: Match, service: Service) -> AppliedRate:
         """`applied` for a match: no rate is made when it was compiled before."""
         key = (match.destination, match.version.effective_from_s, service.name)
-        found = self._compiled.get(key)
+        found = self._compiled.fresh.get(key) or self._compiled.recall(key)
         if found is None:
             found = AppliedRate(self.terms, match.rate, service)
             self._compiled.put(key, found)
@@ -238,7 +261,7 @@ class Tariff:
 
     def history(self, destination: str) -> History:
         """All versions of exactly this destination."""
-        entry = self._special.get(destination) or self._entries.get(destination)
+        entry = self._entry(destination)
         if entry is None:
             return ()
         return (entry,) if type(entry) is Version else entry
@@ -246,7 +269,12 @@ class Tariff:
     def destinations(self) -> Iterator[str]:
         """Every destination, special ones first, then prefixes in the order of text."""
         yield from sorted(self._special)
-        yield from sorted(self._entries)
+        for key in sorted({*self._short.entries, *self._shards}):
+            shard = self._shards.get(key)
+            if shard is None:
+                yield key
+            else:
+                yield from sorted(shard.entries)
 
     def rates(self) -> Iterator[Rate]:
         """Every rate, by destination as in `destinations`, then by instant."""
@@ -254,15 +282,51 @@ class Tariff:
             for version in self.history(destination):
                 yield to_rate(destination, version)
 
+    def dismantle(self) -> Iterator[None]:
+        """Give the memory back bit by bit, in steps of well below a millisecond. Nobody may ask it any more.
+
+        Letting go of a million rates at once stops the process for a tenth of a second.
+        """
+        while self._shards:
+            self._shards.popitem()
+            yield
+        for generation in (self._compiled.fresh, self._compiled.old):
+            while generation:
+                generation.popitem()
+                yield
+
+
+class _Shard:
+    """Prefixes that begin alike, or that are short."""
+
+    __slots__ = ("entries", "lengths")
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.lengths: tuple[int, ...] = ()
+        "Those that prefixes have here, longest first."
+
+    def longest_prefix(self, number: str, at_s: int) -> Match | None:
+        entry_of = self.entries.get
+        for length in self.lengths:
+            # Of a number that is shorter this is all of it: what covers it whole is longest.
+            prefix = number[:length]
+            entry = entry_of(prefix)
+            if entry is not None and (version := _in_force(entry, at_s)) is not None:
+                return _new_tuple(Match, (prefix, version))
+        return None
+
 
 class _Versions:
     """The compact form while it grows."""
 
-    __slots__ = ("_histories", "_parts", "_shared", "by_name", "by_prefix", "rate_count")
+    __slots__ = ("_histories", "_parts", "_shared", "rate_count", "shards", "short", "special")
 
     def __init__(self) -> None:
-        self.by_prefix: dict[str, Version | History] = {}
-        self.by_name: dict[str, Version | History] = {}
+        self.shards: dict[str, _Shard] = {}
+        "By the first `SHARD_DIGITS` of their prefixes."
+        self.short = _Shard()
+        self.special: dict[str, Entry] = {}
         self.rate_count = 0
         self._shared: dict[Version, Version] = {}
         self._parts: dict[Any, Any] = {}
@@ -282,42 +346,42 @@ class _Versions:
         return found
 
     def add_shared(self, destination: str, version: Version) -> None:
-        entries = self.by_prefix if destination.isdigit() else self.by_name
-        entry = entries.setdefault(destination, version)
-        if entry is version:
+        entries = self._entries_for(destination)
+        entry = entries.get(destination)
+        if entry is None:
+            entries[destination] = version
+            self.rate_count += 1
             return
         history = (entry,) if type(entry) is Version else entry
         others = tuple(other for other in history if other.effective_from_s != version.effective_from_s)
         merged = tuple(sorted((*others, version), key=_instant))
         entries[destination] = self._histories.setdefault(merged, merged) if others else version
+        self.rate_count += len(merged) - len(history)
 
-    def finished(self) -> "_Versions":
-        """Count the rates and let go of what only building needs."""
-        self.rate_count = len(self.by_prefix) + len(self.by_name)
-        for entries in (self.by_prefix, self.by_name):
-            self.rate_count += sum(len(entry) - 1 for entry in entries.values() if type(entry) is tuple)
-        self._shared, self._parts, self._histories = {}, {}, {}
-        return self
+    def _entries_for(self, destination: str) -> dict[str, Entry]:
+        if not destination.isdigit():
+            return self.special
+        shard = self.short
+        length = len(destination)
+        if length >= SHARD_DIGITS:
+            key = destination[:SHARD_DIGITS]
+            found = self.shards.get(key)
+            shard = found if found is not None else self.shards.setdefault(key, _Shard())
+        if length not in shard.lengths:
+            shard.lengths = tuple(sorted((*shard.lengths, length), reverse=True))
+        return shard.entries
 
 
 def _instant(version: Version) -> int:
     return version.effective_from_s
 
 
-def _in_force(entry: Version | History, at_s: int) -> Version | None:
+def _in_force(entry: Entry, at_s: int) -> Version | None:
     """The version in force at `at_s` that is not discontinued."""
     if type(entry) is Version:
         return entry if entry.effective_from_s <= at_s and not entry.discontinued else None
     version = version_at(entry, at_s)
     return None if version is None or version.discontinued else version
-
-
-def _probe_lengths(prefixes: Iterable[str]) -> tuple[tuple[int, ...], ...]:
-    """For a number of n digits, at index n: the lengths that prefixes have, longest first."""
-    lengths = sorted({len(prefix) for prefix in prefixes}, reverse=True)
-    return tuple(
-        tuple(length for length in lengths if length <= digits) for digits in range(PREFIX_DIGITS_MAX + 1)
-    )
 
 
 def _default_match(terms: TariffTerms) -> Match | None:

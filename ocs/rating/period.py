@@ -180,9 +180,6 @@ class _Parser:
         parts = [self._part()]
         while self._take(","):
             parts.append(self._part())
-        if self._peek():
-            self._next()
-            self._fail("expected a comma or the end")
         return tuple(parts)
 
     def _part(self) -> _Part:

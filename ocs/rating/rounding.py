@@ -4,10 +4,13 @@ Owns: the one place where an exact price becomes an amount (rating section 4), a
 becomes whole seconds. Does not own the price itself (`ocs.rating.run`).
 """
 
+from typing import Final
+
 from ocs.rating.tariff import RoundMode
 from ocs.units import MILLIS_PER_SECOND, Micros
 
-_MICRO_DECIMALS = 6
+MICRO_DECIMALS: Final = 6
+"Decimals of a currency unit that a micro has."
 
 
 class Rounding:
@@ -19,10 +22,10 @@ class Rounding:
     __slots__ = ("_bias", "_divisor", "_step")
 
     def __init__(self, *, decimals: int, mode: RoundMode, denominator: int) -> None:
-        assert 0 <= decimals <= _MICRO_DECIMALS, decimals
+        assert 0 <= decimals <= MICRO_DECIMALS, decimals
         assert denominator > 0, denominator
         assert denominator % 2 == 0, "an odd denominator has no half"
-        self._step = int(10 ** (_MICRO_DECIMALS - decimals))
+        self._step = int(10 ** (MICRO_DECIMALS - decimals))
         self._divisor = denominator * self._step
         if mode is RoundMode.HALF_AWAY_FROM_ZERO:
             self._bias = self._divisor // 2

@@ -94,7 +94,9 @@ def seconds_runs(
                 yield surcharge, 1, cost
         item = course.items[index]
         blocks = -((position - min(until, course.ends[index])) // item.size)
-        block_start = position + (blocks - 1) * item.size
+        if item.units:
+            # Free seconds are no block of their own: they lengthen the first one.
+            block_start = position + (blocks - 1) * item.size
         position += blocks * item.size
         spent += blocks * item.cost
         yield item, blocks, item.cost

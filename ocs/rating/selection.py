@@ -46,7 +46,6 @@ class OnNet(Enum):
 
 
 _OUTGOING_NAMES: Final[dict[OnNet, tuple[str, ...]]] = {
-    OnNet.NO: (),
     OnNet.PLATFORM: (VOICEONNET,),
     OnNet.RESELLER: (VOICEONNETR, VOICEONNET),
     OnNet.CUSTOMER: (VOICEONNETRX, VOICEONNETR, VOICEONNET),
@@ -58,6 +57,10 @@ _INCOMING_NAMES: Final[dict[OnNet, tuple[str, ...]]] = {
     OnNet.CUSTOMER: (INCOMINGNRX, INCOMINGNR, INCOMINGN, INCOMING),
 }
 _CALLED_BY_NAME: Final = {name.casefold(): name for name in CALLED_BY_NAME}
+
+# Reading a member off its class, and hashing it, costs more than all else that happens to a plain call.
+_INCOMING: Final = AccessCode.INCOMING
+_OFF_NET: Final = OnNet.NO
 
 _MCC_DIGITS: Final = 3
 
@@ -90,7 +93,7 @@ def select_rate(
         network: MCC+MNC of a message's recipient, digits; empty when not known.
     """
     tariffs = (tariff,) if override is None else (override, tariff)
-    incoming = access_code is AccessCode.INCOMING
+    incoming = access_code is _INCOMING
     numbered = service.destination is None
     if service.destination is not None:
         names = _service_names(service.destination, network=network, on_net=on_net)
@@ -98,9 +101,9 @@ def select_rate(
         names = (name,)
         numbered = False
     else:
-        names = _INCOMING_NAMES[on_net] if incoming else _OUTGOING_NAMES[on_net]
+        names = _number_names(on_net, incoming=incoming)
 
-    found = _first_named(tariffs, names, at_s)
+    found = _first_named(tariffs, names, at_s) if names else None
     if found is None and numbered:
         found = _by_number(tariffs, calling if incoming and bill_by_ani else called, at_s)
     if found is None:
@@ -111,11 +114,18 @@ def select_rate(
     return owner.apply(match, service)
 
 
+def _number_names(on_net: OnNet, *, incoming: bool) -> tuple[str, ...]:
+    """Names under which a call is priced before its number is looked at, most specific first."""
+    if incoming:
+        return _INCOMING_NAMES[on_net]
+    return () if on_net is _OFF_NET else _OUTGOING_NAMES[on_net]
+
+
 def _service_names(destination: str, *, network: str, on_net: OnNet) -> tuple[str, ...]:
     """Names under which a service with a destination of its own is priced, most specific first."""
     if destination != MSG:
         return (destination,)
-    on_net_names = () if on_net is OnNet.NO else (MSGN,)
+    on_net_names = () if on_net is _OFF_NET else (MSGN,)
     networks = (network, network[:_MCC_DIGITS]) if network else ()
     return (*on_net_names, *networks, MSG)
 

@@ -5,12 +5,21 @@ Pure apart from the two look-ups it is given, so that every store refuses the sa
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from ocs.errors import AlreadyExistsError, InputError, NotFoundError
 from ocs.ports import Identity, NewAccount
 from ocs.quota.account import AccountProfile
 from ocs.storage.identity import canonical_identity
 from ocs.units import MAX_MICROS
+
+_LIMITS: Final = (
+    "credit_limit_micros",
+    "daily_spend_limit_micros",
+    "max_sessions",
+    "max_voice_sessions",
+    "max_data_sessions",
+)
 
 
 def enrol(
@@ -63,12 +72,14 @@ def check_profile(profile: AccountProfile) -> None:
     place = f"account {profile.name!r}"
     if not profile.name:
         raise InputError("account", "the name is empty")
-    for field in ("credit_limit_micros", "daily_spend_limit_micros", "max_sessions"):
+    for field in _LIMITS:
         value = getattr(profile, field)
         if value is not None and not 0 <= value < MAX_MICROS:
             raise InputError(place, f"{field} is {value}, expected 0 or more")
-    if profile.low_balance_micros is not None and abs(profile.low_balance_micros) >= MAX_MICROS:
-        raise InputError(place, f"low_balance_micros is {profile.low_balance_micros}, out of range")
+    for field in ("low_balance_micros", "reset_amount_micros"):
+        value = getattr(profile, field)
+        if value is not None and abs(value) >= MAX_MICROS:
+            raise InputError(place, f"{field} is {value}, out of range")
 
 
 def check_replacement(stored: AccountProfile, profile: AccountProfile) -> None:

@@ -69,6 +69,22 @@ def wrong_debited(account_id: int, *, session_id: int, recorded_micros: int, cha
     )
 
 
-def without_record(account_id: int, *, what: str) -> Finding:
-    """Something belongs to an account that has no live record."""
-    return Finding(account_id, f"has {what} but no record of its sums")
+def wrong_open_kind(account_id: int, *, kind: str, recorded: int, found: int) -> Finding:
+    """The account counted another number of open sessions of a kind."""
+    return Finding(account_id, f"{recorded} open {kind} sessions were counted, {found} are open")
+
+
+def wrong_open_by_identity(account_id: int, *, recorded: str, found: str) -> Finding:
+    """The account counted other open sessions of its limited identities."""
+    return Finding(
+        account_id, f"open sessions by identity were counted as {recorded or '{}'}, open are {found or '{}'}"
+    )
+
+
+def wrong_refunded(account_id: int, *, session_id: int, recorded_micros: int, refunds_micros: int) -> Finding:
+    """A reservation's refunded sum is not what was refunded for the session."""
+    return Finding(
+        account_id,
+        f"session {session_id} has refunded {format_money(recorded_micros)}, "
+        f"its refunds sum to {format_money(refunds_micros)}",
+    )

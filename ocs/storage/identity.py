@@ -39,5 +39,6 @@ def candidate_values(kind: IdentityKind, value: str) -> list[str]:
         return []
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
-    host = ipaddress.ip_network(address)
-    return [str(host.supernet(new_prefix=length)) for length in range(host.prefixlen, -1, -1)]
+    number, bits = int(address), address.max_prefixlen
+    kind_of_address = type(address)
+    return [f"{kind_of_address(number >> host << host)}/{bits - host}" for host in range(bits + 1)]

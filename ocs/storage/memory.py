@@ -4,14 +4,16 @@ Owns no durability: everything is gone with the process. Small and obviously rig
 """
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Final, TypeVar
 
 from ocs.errors import AlreadyExistsError, NotFoundError
 from ocs.ports import (
+    AuditEntry,
     Cdr,
+    CdrPlace,
     Change,
     ChangeKind,
     CommitResult,
@@ -21,18 +23,24 @@ from ocs.ports import (
     IdentityKind,
     LoadedState,
     NewAccount,
+    Notice,
     ParkedReport,
     Plan,
     StoredAnswer,
 )
-from ocs.quota.account import Account, AccountProfile, AccountRow
+from ocs.quota.account import Account, AccountProfile, AccountRow, AccountStatus, CreditReset
 from ocs.quota.ledger import EntryKind, LedgerEntry
+from ocs.quota.occupancy import identity_key, write_counts
 from ocs.quota.session import Reservation, ReservationRow, Session, SessionRow, SessionState
+from ocs.rating.directory import DestinationInfo
+from ocs.rating.index import Tariff
 from ocs.rating.tariff import Rate, TariffTerms
 from ocs.storage import finding
 from ocs.storage.enrolment import check_replacement, enrol
 from ocs.storage.finding import Finding
 from ocs.storage.identity import candidate_values, canonical_identity
+from ocs.storage.memory_access import MemoryAccess
+from ocs.units import DATA_SERVICES, VOICE_SERVICES
 
 RATES_PER_CHUNK: Final = 5_000
 
@@ -69,6 +77,8 @@ class MemoryLedgerStore:
         self.parked: dict[tuple[int, str], ParkedReport] = {}
         "By (gateway id, session key)."
         self.snapshots: dict[int, str] = {}
+        self.notices: dict[tuple[int, int, str], Notice] = {}
+        "By (account id, entry number, kind)."
 
     async def load(self, account_ids: Iterable[int], session_keys: Iterable[tuple[int, str]]) -> LoadedState:
         """Read accounts and sessions; see the port."""
@@ -123,12 +133,14 @@ class MemoryLedgerStore:
             if entry.request_key is not None
         ]
         answers = [(answer.gateway_id, answer.request_key) for answer in decision.answers]
-        if any(len(set(found)) < len(found) for found in (numbers, keys, answers)):
+        notices = [notice[:3] for notice in decision.notices]
+        if any(len(set(found)) < len(found) for found in (numbers, keys, answers, notices)):
             return True
         return (
             any(number in self.entries for number in numbers)
             or any(key in self.entry_keys for key in keys)
             or any(answer in self.answers for answer in answers)
+            or any(notice in self.notices for notice in notices)
             or any(
                 stored.revision >= new.revision
                 for new in decision.cdrs
@@ -141,6 +153,7 @@ class MemoryLedgerStore:
         owners = {row.account_id for row in decision.sessions}
         owners |= {row.account_id for row in decision.reservations}
         owners |= {entry.account_id for entry in decision.entries}
+        owners |= {notice.account_id for notice in decision.notices}
         owners -= {row.account_id for row in decision.accounts}
         sessions = {row.session_id for row in decision.reservations}
         sessions -= {row.session_id for row in decision.sessions}
@@ -159,7 +172,14 @@ class MemoryLedgerStore:
                 self.entry_keys[entry.account_id, entry.request_key] = entry
         self.cdrs.update(((cdr.session_id, cdr.account_id), cdr) for cdr in decision.cdrs)
         self.answers.update(((answer.gateway_id, answer.request_key), answer) for answer in decision.answers)
-        self.parked.update(((report.gateway_id, report.session_key), report) for report in decision.parked)
+        self.notices.update((notice[:3], notice) for notice in decision.notices)
+        gone = set(decision.unparked)
+        self.parked = {key: report for key, report in self.parked.items() if report.parked_id not in gone}
+        for report in decision.parked:
+            key = (report.gateway_id, report.session_key)
+            earlier = self.parked.get(key)
+            if earlier is None or report.used_units >= earlier.used_units:
+                self.parked[key] = report
         for snapshot in decision.snapshots:
             self.snapshots.setdefault(snapshot.snapshot_id, snapshot.body)
 
@@ -196,33 +216,84 @@ class MemoryLedgerStore:
         ]
         return [self._session(key) for key in sorted(found, reverse=True)[:limit]]
 
+    async def find_session(self, session_id: int) -> Session | None:
+        """A session by id; see the port."""
+        return self._session(session_id) if session_id in self.sessions else None
+
     async def list_entries(
-        self, account_id: int, *, after_number: int = 0, limit: int | None = None
+        self,
+        account_id: int,
+        *,
+        after_number: int = 0,
+        from_ms: int | None = None,
+        until_ms: int | None = None,
+        limit: int | None = None,
     ) -> Sequence[LedgerEntry]:
         """Entries, oldest first; see the port."""
         found = [
             entry
             for entry in self.entries.values()
-            if entry.account_id == account_id and entry.number > after_number
+            if entry.account_id == account_id
+            and entry.number > after_number
+            and (from_ms is None or entry.at_ms >= from_ms)
+            and (until_ms is None or entry.at_ms < until_ms)
         ]
         return sorted(found, key=lambda entry: entry.number)[:limit]
+
+    async def sum_entries(self, account_id: int, *, until_ms: int) -> int:
+        """Sum of entries; see the port."""
+        entries = await self.list_entries(account_id, until_ms=until_ms)
+        return sum(entry.amount_micros for entry in entries)
 
     async def find_entry(self, account_id: int, request_key: str) -> LedgerEntry | None:
         """An entry by idempotency key; see the port."""
         return self.entry_keys.get((account_id, request_key))
 
-    async def list_cdrs(self, *, account_id: int | None = None, limit: int | None = None) -> Sequence[Cdr]:
-        """Session detail records, newest session first; see the port."""
-        found = [cdr for cdr in self.cdrs.values() if account_id in (None, cdr.account_id)]
-        return sorted(found, key=lambda cdr: (-cdr.session_id, cdr.account_id))[:limit]
+    async def list_cdrs(
+        self, *, account_id: int | None = None, session_id: int | None = None, limit: int | None = None
+    ) -> Sequence[Cdr]:
+        """Session detail records, newest first; see the port."""
+        found = [
+            cdr
+            for cdr in self.cdrs.values()
+            if account_id in (None, cdr.account_id) and session_id in (None, cdr.session_id)
+        ]
+        return sorted(found, key=lambda cdr: (-cdr.recorded_at_ms, -cdr.session_id, cdr.account_id))[:limit]
 
-    async def list_parked(self, *, limit: int = 100) -> Sequence[ParkedReport]:
+    async def page_cdrs(
+        self,
+        *,
+        account_id: int | None = None,
+        from_ms: int = 0,
+        until_ms: int | None = None,
+        after: CdrPlace | None = None,
+        limit: int = 1000,
+    ) -> Sequence[Cdr]:
+        """Session detail records, oldest first; see the port."""
+        places = {
+            CdrPlace(cdr.recorded_at_ms, cdr.session_id, cdr.account_id): cdr
+            for cdr in self.cdrs.values()
+            if account_id in (None, cdr.account_id)
+            and cdr.recorded_at_ms >= from_ms
+            and (until_ms is None or cdr.recorded_at_ms < until_ms)
+        }
+        return [places[place] for place in sorted(places) if after is None or place > after][:limit]
+
+    async def list_notices(self, *, account_id: int | None = None, limit: int = 100) -> Sequence[Notice]:
+        """Notices, newest first; see the port."""
+        found = [notice for notice in self.notices.values() if account_id in (None, notice.account_id)]
+        return sorted(found, key=lambda one: (-one.at_ms, one.account_id, -one.number))[:limit]
+
+    async def list_parked(self, *, after_id: int = 0, limit: int = 100) -> Sequence[ParkedReport]:
         """Parked reports, oldest first; see the port."""
-        return sorted(self.parked.values(), key=lambda report: report.parked_id)[:limit]
+        found = [report for report in self.parked.values() if report.parked_id > after_id]
+        return sorted(found, key=lambda report: report.parked_id)[:limit]
 
     async def verify(self) -> Sequence[str]:
         """Recompute the books; see the port."""
-        findings = chain(self._audit_entries(), self._audit_sums(), self._audit_reservations())
+        findings = chain(
+            self._audit_entries(), self._audit_sums(), self._audit_counts(), self._audit_reservations()
+        )
         return [str(found) for found in sorted(findings)]
 
     def _audit_entries(self) -> Iterator[Finding]:
@@ -266,15 +337,51 @@ class MemoryLedgerStore:
             if account.open_sessions != open_count[key]:
                 yield finding.wrong_open_sessions(key, recorded=account.open_sessions, found=open_count[key])
 
+    def _audit_counts(self) -> Iterator[Finding]:
+        """Open sessions by kind, and by identity that has a limit."""
+        calls: Counter[int] = Counter()
+        data: Counter[int] = Counter()
+        by_identity: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        for row in self._all_reservations():
+            session = self.sessions[row.session_id]
+            if session.state == SessionState.OPEN:
+                calls[row.account_id] += session.service in VOICE_SERVICES
+                data[row.account_id] += session.service in DATA_SERVICES
+        for session in self.sessions.values():
+            if session.state == SessionState.OPEN and session.identity_counted:
+                name = identity_key(session.identity_kind, session.identity_value)
+                by_identity[session.account_id][name] += 1
+        for key, account in self.accounts.items():
+            if account.open_voice != calls[key]:
+                yield finding.wrong_open_kind(
+                    key, kind="voice", recorded=account.open_voice, found=calls[key]
+                )
+            if account.open_data != data[key]:
+                yield finding.wrong_open_kind(key, kind="data", recorded=account.open_data, found=data[key])
+            counts = write_counts(by_identity[key])
+            if account.open_by_identity != counts:
+                yield finding.wrong_open_by_identity(key, recorded=account.open_by_identity, found=counts)
+
     def _all_reservations(self) -> Iterator[ReservationRow]:
         return chain.from_iterable(held.values() for held in self.reservations.values())
 
     def _audit_reservations(self) -> Iterator[Finding]:
         charged: Counter[tuple[int | None, int]] = Counter()
+        refunds: Counter[tuple[int | None, int]] = Counter()
         for entry in self.entries.values():
             if entry.kind == EntryKind.CHARGE.value:
                 charged[entry.session_id, entry.account_id] -= entry.amount_micros
+            elif entry.kind == EntryKind.REFUND.value:
+                refunds[entry.session_id, entry.account_id] += entry.amount_micros
         for row in self._all_reservations():
+            refunds_micros = refunds[row.session_id, row.account_id]
+            if row.refunded_micros != refunds_micros:
+                yield finding.wrong_refunded(
+                    row.account_id,
+                    session_id=row.session_id,
+                    recorded_micros=row.refunded_micros,
+                    refunds_micros=refunds_micros,
+                )
             charged_micros = charged[row.session_id, row.account_id]
             if self.sessions[row.session_id].state != SessionState.OPEN and row.reserved_micros:
                 yield finding.held_after_end(
@@ -292,10 +399,11 @@ class MemoryLedgerStore:
         """Nothing to let go of."""
 
 
-class MemoryCatalogStore:
+class MemoryCatalogStore(MemoryAccess):
     """`ocs.ports.CatalogStore` in memory."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.accounts: dict[int, AccountProfile] = {}
         self.identities: dict[tuple[IdentityKind, str], Identity] = {}
         self.gateways: dict[int, Gateway] = {}
@@ -303,7 +411,7 @@ class MemoryCatalogStore:
         self.tariffs: dict[int, TariffTerms] = {}
         self.rates: dict[int, dict[tuple[str, int], Rate]] = {}
         "By tariff id, then by (destination, effective_from_s)."
-        self.changes: list[Change] = []
+        self.destinations: dict[str, DestinationInfo] = {}
 
     async def find_identity(self, kind: IdentityKind, value: str) -> Identity | None:
         """The identity that answers for a value; see the port."""
@@ -338,6 +446,17 @@ class MemoryCatalogStore:
         rates = [rate for _, rate in sorted(self.rates.get(tariff_id, {}).items())]
         for start in range(0, len(rates), RATES_PER_CHUNK):
             yield rates[start : start + RATES_PER_CHUNK]
+
+    async def load_tariff(self, terms: TariffTerms, *, destinations: Collection[str] | None = None) -> Tariff:
+        """The tariff compiled; see the port."""
+        rates = self.rates.get(terms.id, {}).values()
+        return Tariff.build(
+            terms, (rate for rate in rates if destinations is None or rate.destination in destinations)
+        )
+
+    async def count_rates(self, tariff_id: int) -> int:
+        """Rates of a tariff."""
+        return len(self.rates.get(tariff_id, ()))
 
     async def last_change(self) -> int:
         """The newest change's number."""
@@ -391,6 +510,17 @@ class MemoryCatalogStore:
         ]
         return sorted(found, key=lambda profile: profile.name)[:limit]
 
+    async def list_resetting(self, *, after_id: int = 0, limit: int = 100) -> Sequence[AccountProfile]:
+        """Accounts with a credit reset; see the port."""
+        found = [
+            profile
+            for profile in self.accounts.values()
+            if profile.id > after_id
+            and profile.reset_cycle is not CreditReset.NONE
+            and profile.status is not AccountStatus.CLOSED
+        ]
+        return sorted(found, key=lambda profile: profile.id)[:limit]
+
     async def update_account(self, profile: AccountProfile) -> None:
         """Replace an account's master data; see the port."""
         stored = self.accounts.get(profile.id)
@@ -419,6 +549,29 @@ class MemoryCatalogStore:
         found = [entry for entry in self.identities.values() if entry.account_id == account_id]
         return sorted(found, key=lambda entry: (entry.kind.value, entry.value))
 
+    async def update_identity(self, identity: Identity) -> None:
+        """Replace an identity; see the port."""
+        changed = canonical_identity(identity)
+        if changed.account_id not in self.accounts:
+            raise NotFoundError(f"account {changed.account_id} does not exist")
+        self._check_plan(changed.plan_id)
+        former = self._identity(changed.kind, changed.value)
+        self.identities[changed.kind, changed.value] = changed
+        for account_id in sorted({former.account_id, changed.account_id}):
+            self._changed(ChangeKind.IDENTITY, account_id)
+
+    async def remove_identity(self, kind: IdentityKind, value: str) -> None:
+        """Remove an identity; see the port."""
+        former = self._identity(kind, value)
+        del self.identities[kind, value]
+        self._changed(ChangeKind.IDENTITY, former.account_id)
+
+    def _identity(self, kind: IdentityKind, value: str) -> Identity:
+        found = self.identities.get((kind, value))
+        if found is None:
+            raise NotFoundError(f"identity {kind.value} {value!r} does not exist")
+        return found
+
     async def save_gateway(self, gateway: Gateway) -> Gateway:
         """Create or replace a gateway; see the port."""
         saved = _numbered("gateway", gateway, self.gateways)
@@ -442,21 +595,34 @@ class MemoryCatalogStore:
         self._changed(ChangeKind.TARIFF, saved.id)
         return saved
 
-    async def write_rates(self, tariff_id: int, rates: Iterable[Rate]) -> int:
+    async def write_rates(
+        self, tariff_id: int, rates: Iterable[Rate], *, audit: AuditEntry | None = None
+    ) -> int:
         """Insert or replace rates; all or none; see the port."""
         self._check_tariff(tariff_id)
         written = list(rates)
+        if audit is not None:
+            await self.append_audit(audit)
         stored = self.rates.setdefault(tariff_id, {})
         stored.update(((rate.destination, rate.effective_from_s), rate) for rate in written)
         self._changed(ChangeKind.TARIFF, tariff_id)
         return len(written)
 
+    async def load_destinations(self) -> Sequence[DestinationInfo]:
+        """Every entry of the directory, by prefix."""
+        return [entry for _, entry in sorted(self.destinations.items())]
+
+    async def save_destinations(
+        self, entries: Iterable[DestinationInfo], *, removed: Collection[str] = ()
+    ) -> None:
+        """Insert, replace and remove entries of the directory; see the port."""
+        self.destinations.update((entry.prefix, entry) for entry in entries)
+        for prefix in removed:
+            self.destinations.pop(prefix, None)
+
     async def touch(self, kind: ChangeKind, object_id: int) -> None:
         """Append to the change log; see the port."""
         self._changed(kind, object_id)
-
-    def _changed(self, kind: ChangeKind, object_id: int) -> None:
-        self.changes.append(Change(len(self.changes) + 1, kind, object_id))
 
     async def close(self) -> None:
         """Nothing to let go of."""

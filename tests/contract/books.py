@@ -3,7 +3,7 @@
 from typing import Any
 
 from ocs.ports import Cdr, CommitResult, StoredAnswer
-from ocs.quota.account import AccountRow
+from ocs.quota.account import Account, AccountRow
 from ocs.quota.ledger import LedgerEntry
 from ocs.quota.session import ReservationRow, SessionRow, SessionState
 
@@ -13,10 +13,9 @@ AT_MS = 1_767_225_600_000
 COMMITTED, CONFLICT = CommitResult.COMMITTED, CommitResult.CONFLICT
 
 
-def account(account_id: int, version: int = 1, **sums: int) -> AccountRow:
+def account(account_id: int, version: int = 1, **sums: Any) -> AccountRow:
     """One version of an account's sums; what is not given is 0."""
-    empty = AccountRow(account_id, version, 0, 0, 0, 0, 0, 0)
-    return empty._replace(**sums)
+    return Account(account_id, version).row()._replace(**sums)
 
 
 def session(session_id: int, version: int = 1, **fields: Any) -> SessionRow:
@@ -46,13 +45,16 @@ def session(session_id: int, version: int = 1, **fields: Any) -> SessionRow:
         end_cause="",
         octets_in=0,
         octets_out=0,
+        plan_id=0,
+        identity_counted=0,
+        peer_attributes="",
     )
     return row._replace(**fields)
 
 
 def reservation(session_id: int, account_id: int = 1, **fields: int) -> ReservationRow:
     """What an account holds for a session; nothing unless given."""
-    return ReservationRow(session_id, account_id, 0, 7, 0, 0, 0, 0, 0)._replace(**fields)
+    return ReservationRow(session_id, account_id, 0, 7, 0, 0, 0, 0, 0, 0)._replace(**fields)
 
 
 def entry(account_id: int, number: int, amount: int, balance: int, **fields: Any) -> LedgerEntry:

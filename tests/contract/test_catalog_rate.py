@@ -11,6 +11,7 @@ from contract.backend import Backend, Stores
 from ocs.errors import InputError, NotFoundError
 from ocs.ports import CatalogStore
 from ocs.rating.tariff import OffPeak, PriceSet, Rate, TariffTerms
+from ocs.storage.sql.rate import FEW
 
 PRICES = PriceSet(
     first_interval_s=30,
@@ -89,6 +90,47 @@ def test_a_rate_of_the_same_key_is_replaced(stores: Stores, tariff: TariffTerms)
     newer = replace(FULL, off_peak=())
     assert write(stores, tariff, plain("2", 1), plain("2", 2), newer) == 3
     assert read(stores.catalog, tariff.id) == [plain("1", 1), plain("2", 2), newer]
+
+
+def test_a_compiled_tariff_has_the_same_rates(stores: Stores, tariff: TariffTerms) -> None:
+    """Replaced rates, off-peak sets and instants included; an empty tariff compiles too."""
+    assert len(asyncio.run(stores.catalog.load_tariff(tariff))) == 0
+    write(stores, tariff, FULL, plain("49", 1), plain("49", 2, 5), plain("WiFi"))
+    write(stores, tariff, plain("49", 3), replace(FULL, destination="4421"))
+    compiled = asyncio.run(stores.catalog.load_tariff(tariff))
+    assert compiled.terms == tariff
+    by_key = lambda rate: (rate.destination, rate.effective_from_s)  # noqa: E731 - used twice, below
+    assert sorted(compiled.rates(), key=by_key) == sorted(read(stores.catalog, tariff.id), key=by_key)
+    assert len(compiled) == 5
+    assert asyncio.run(stores.catalog.count_rates(tariff.id)) == 5
+
+
+def test_a_tariff_is_compiled_for_some_destinations_only(stores: Stores, tariff: TariffTerms) -> None:
+    """As if it had no other rates; with all their versions."""
+    write(stores, tariff, FULL, plain("44", 1), plain("44", 2, 5), plain("449", 3), plain("MSG", 4))
+    wanted = ["4", "44", "MSG", "4477"]
+    compiled = asyncio.run(stores.catalog.load_tariff(tariff, destinations=wanted))
+    assert list(compiled.rates()) == [plain("MSG", 4), plain("44", 1), plain("44", 2, 5)]
+    assert len(asyncio.run(stores.catalog.load_tariff(tariff, destinations=[]))) == 0
+
+
+@pytest.mark.parametrize("number", [FEW - 1, FEW, FEW + 1, 2 * FEW])
+def test_a_large_tariff_is_compiled_like_a_small_one(
+    stores: Stores, tariff: TariffTerms, number: int
+) -> None:
+    """Whoever reads them, and with what help."""
+    rates = [plain(f"{1000 + index}", index % 7) for index in range(number - 1)]
+    write(stores, tariff, FULL, *rates)
+    compiled = asyncio.run(stores.catalog.load_tariff(tariff))
+    assert list(compiled.rates()) == sorted([*rates, FULL], key=lambda rate: rate.destination)
+
+
+def test_rates_are_counted(stores: Stores, tariff: TariffTerms) -> None:
+    """All versions; of equal keys one; none of an unknown tariff."""
+    write(stores, tariff, plain("44"), plain("44", 2, 5))
+    write(stores, tariff, plain("44", 3))
+    assert asyncio.run(stores.catalog.count_rates(tariff.id)) == 2
+    assert asyncio.run(stores.catalog.count_rates(99)) == 0
 
 
 def test_an_import_of_many_chunks_is_complete(backend: Backend) -> None:

@@ -110,6 +110,9 @@ CONFLICTS = {
     "a session's version skips one": Decision(root_id=1, sessions=[session(11, 3)]),
     "a session that does not exist moves on": Decision(root_id=1, sessions=[session(12, 2)]),
     "another session has the gateway's key": Decision(root_id=1, sessions=[session(12, session_key="s11")]),
+    "a session changes its account": Decision(
+        root_id=1, accounts=[account(2)], sessions=[session(11, 2, account_id=2)]
+    ),
     "a session changes its key": Decision(root_id=1, sessions=[session(11, 2, session_key="other")]),
     "an entry's number is taken": Decision(root_id=1, entries=[entry(1, 1, 5, 5)]),
     "an idempotency key is taken": Decision(root_id=1, entries=[entry(1, 2, 5, 5, request_key="top-up")]),
@@ -138,7 +141,7 @@ def test_a_conflict_writes_nothing_of_its_decision(stores: Stores, story: str) -
         entries=[entry(3, 1, 1, 1), *part.entries],
         cdrs=[cdr(14, 3), *part.cdrs],
         answers=[answer("second"), *part.answers],
-        parked=[ParkedReport(1, 1, "lost", AT_MS, "no_rate", "{}")],
+        parked=[ParkedReport(1, 1, "lost", AT_MS, "no_rate", 60, "{}")],
     )
     assert commit(stores.ledger, decision) == [CONFLICT]
     assert contents(stores.ledger) == before
@@ -168,6 +171,16 @@ def test_decisions_of_one_batch_conflict_with_each_other_in_order(stores: Stores
     commit(stores.ledger, opening())
     batch = [Decision(root_id=1, sessions=[session(number, session_key="new")]) for number in (12, 13)]
     assert commit(stores.ledger, *batch) == [COMMITTED, CONFLICT]
+
+
+def test_an_expired_session_may_open_again(stores: Stores) -> None:
+    """What may follow what is the ledger's business; the store looks at versions only."""
+    commit(stores.ledger, opening())
+    for version, state in enumerate((SessionState.EXPIRED, SessionState.OPEN, SessionState.CLOSED), 2):
+        changed = Decision(root_id=1, sessions=[session(11, version, state=state)])
+        assert commit(stores.ledger, changed) == [COMMITTED]
+        is_open = bool(asyncio.run(stores.ledger.open_sessions()))
+        assert is_open == (state == SessionState.OPEN)
 
 
 def test_the_same_session_key_at_another_gateway_is_another_session(stores: Stores) -> None:
@@ -206,14 +219,18 @@ def test_a_snapshot_is_written_once(stores: Stores) -> None:
     assert contents(stores.ledger)["snapshots"] == {7: "{}", 8: "new"}
 
 
-def test_a_parked_report_replaces_the_one_of_its_session(stores: Stores) -> None:
-    """One report waits per session and gateway, the newest; oldest first in the list."""
-    first = ParkedReport(1, 1, "lost", AT_MS, "no_rate", "60 s")
-    later = first._replace(parked_id=3, report="120 s")
-    other = first._replace(parked_id=2, gateway_id=2)
-    for report in (first, other, later):
+def test_the_parked_report_that_reports_most_waits(stores: Stores) -> None:
+    """One per session and gateway: more usage replaces less, later replaces earlier of equals."""
+    first = ParkedReport(1, 1, "lost", AT_MS, "no_rate", 60, "{}")
+    other = first._replace(parked_id=2, gateway_id=2, used_units=0)
+    more = first._replace(parked_id=3, used_units=120)
+    less = first._replace(parked_id=4, used_units=90)
+    equal = first._replace(parked_id=5, used_units=120, reason="invalid_account")
+    for report in (first, other, more, less):
         assert commit(stores.ledger, Decision(root_id=0, parked=[report])) == [COMMITTED]
-    assert asyncio.run(stores.ledger.list_parked()) == [other, later]
+    assert asyncio.run(stores.ledger.list_parked()) == [other, more]
+    assert commit(stores.ledger, Decision(root_id=0, parked=[less, equal, first])) == [COMMITTED]
+    assert asyncio.run(stores.ledger.list_parked()) == [other, equal]
     assert asyncio.run(stores.ledger.list_parked(limit=1)) == [other]
 
 

@@ -12,8 +12,12 @@ from ocs.quota.session import SessionState
 BOOKS = Decision(
     root_id=2,
     accounts=[
-        account(1, balance_micros=9_300_000, reserved_micros=600_000, open_sessions=1, entries=3),
-        account(2, balance_micros=-200_000, reserved_micros=300_000, open_sessions=1, entries=1),
+        account(
+            1, balance_micros=9_300_000, reserved_micros=600_000, open_sessions=1, open_voice=1, entries=3
+        ),
+        account(
+            2, balance_micros=-200_000, reserved_micros=300_000, open_sessions=1, open_voice=1, entries=1
+        ),
         account(3),
     ],
     sessions=[session(11), session(12, state=SessionState.CLOSED)],
@@ -61,7 +65,34 @@ DAMAGE = {
     ),
     "a charge turned into a refund": (
         ("ledger_entry", {"account_id": 1, "number": 2}, {"kind": "refund"}),
-        ["account 1: session 12 has debited 0.50, its charges sum to 0.00"],
+        [
+            "account 1: session 12 has debited 0.50, its charges sum to 0.00",
+            "account 1: session 12 has refunded 0.00, its refunds sum to -0.50",
+        ],
+    ),
+    "a refund that is in no entry": (
+        ("reservation", {"session_id": 12}, {"refunded_micros": 500_000}),
+        ["account 1: session 12 has refunded 0.50, its refunds sum to 0.00"],
+    ),
+    "a count of calls": (
+        ("account_state", {"account_id": 2}, {"open_voice": 2}),
+        ["account 2: 2 open voice sessions were counted, 1 are open"],
+    ),
+    "a count of data sessions": (
+        ("account_state", {"account_id": 3}, {"open_data": 1}),
+        ["account 3: 1 open data sessions were counted, 0 are open"],
+    ),
+    "a count by identity": (
+        ("account_state", {"account_id": 1}, {"open_by_identity": '{"username:alice":1}'}),
+        [
+            'account 1: open sessions by identity were counted as {"username:alice":1}, open are {}',
+        ],
+    ),
+    "a session that its identity should count": (
+        ("session", {"session_id": 11}, {"identity_counted": 1}),
+        [
+            'account 1: open sessions by identity were counted as {}, open are {"username:alice":1}',
+        ],
     ),
     "a reserved sum": (
         ("account_state", {"account_id": 2}, {"reserved_micros": 0}),
@@ -83,9 +114,11 @@ DAMAGE = {
         ("session", {"session_id": 11}, {"state": int(SessionState.EXPIRED)}),
         [
             "account 1: 1 open sessions were counted, 0 are open",
+            "account 1: 1 open voice sessions were counted, 0 are open",
             "account 1: reserved is 0.60, its open sessions hold 0.00",
             "account 1: session 11 has ended and still holds 0.60",
             "account 2: 1 open sessions were counted, 0 are open",
+            "account 2: 1 open voice sessions were counted, 0 are open",
             "account 2: reserved is 0.30, its open sessions hold 0.00",
             "account 2: session 11 has ended and still holds 0.30",
         ],

@@ -631,7 +631,7 @@ def test_calls_beyond_the_limit_are_refused_at_the_door() -> None:
         service.held = []
         first = asyncio.create_task(client.charge(charge(pb.REQUEST_TYPE_UPDATE, 1, used=60)))
         await service.arrived.wait()
-        error = await failure(client.charge(charge(pb.REQUEST_TYPE_UPDATE, 2, used=90), timeout_s=0.1))
+        error = await failure(client.charge(charge(pb.REQUEST_TYPE_UPDATE, 2, used=90), timeout_s=0.3))
         assert error.code is grpc.StatusCode.RESOURCE_EXHAUSTED
 
         (reply,), service.held = service.held, None

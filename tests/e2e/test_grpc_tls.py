@@ -19,8 +19,9 @@ from ocs.charging.request import ChargingRequest
 from ocs.charging.service import Reply
 from ocs.errors import InputError
 from ocs.grpc.access import AccessControl, KeyRing, make_key
-from ocs.grpc.client import AsyncChargingClient, RequestFailedError
+from ocs.grpc.client import AsyncChargingClient, RequestFailedError, key_metadata
 from ocs.grpc.pb import charging_pb2 as pb
+from ocs.grpc.pb.charging_pb2_grpc import ChargingStub
 from ocs.grpc.server import GrpcServer
 from ocs.grpc.tls import CertificateFiles, server_credentials
 from ocs.ports import ApiRole, Gateway
@@ -127,12 +128,16 @@ async def serving(files: CertificateFiles, ring: KeyRing | None = None) -> Async
 
 
 async def served_as(address: str, credentials: grpc.ChannelCredentials | None, api_key: str = "") -> str:
-    """The gateway that a client is served as, or the status that refuses it."""
-    async with AsyncChargingClient.connect(address, credentials=credentials, api_key=api_key) as client:
+    """The gateway that a client is served as at its first try, or the status that refuses it."""
+    channel = (
+        grpc.aio.secure_channel(address, credentials) if credentials else grpc.aio.insecure_channel(address)
+    )
+    async with channel:
         try:
-            return (await client.charge(REQUEST, timeout_s=0.5)).account
-        except RequestFailedError as error:
-            return error.code.name
+            call = ChargingStub(channel).Charge(REQUEST, timeout=10, metadata=key_metadata(api_key))
+            return str((await call).account)
+        except grpc.aio.AioRpcError as error:
+            return error.code().name
 
 
 def test_api_key_over_tls_names_the_gateway(tmp_path: Path) -> None:

@@ -413,3 +413,35 @@ def test_many_gateways_at_once_are_all_answered() -> None:
     run(story, service)
 
     assert len(service.requests) == 200
+
+
+def test_digest_is_challenged_and_then_checked() -> None:
+    """A gateway without a nonce gets one of ours; what is not allowed to ask is rejected at once."""
+    service = FakeService()
+    digest = {"User-Name": "alice", "Digest-Method": "INVITE", "Digest-URI": "sip:bob@example.com"}
+    replies: list[RadiusReply] = []
+
+    def story(client: RadiusClient, server: RadiusServer) -> None:
+        replies.append(client.authorise(digest))
+        replies.append(client.authorise({"User-Name": "alice"}))
+
+    run(story, service)
+
+    assert [reply.code for reply in replies] == [Code.ACCESS_CHALLENGE, Code.ACCESS_REJECT]
+    assert replies[0].get("Digest-Realm") == "example.com"
+    assert replies[1].get("Reply-Message") == "invalid_password"
+    assert service.requests == []
+
+
+def test_reports_that_name_no_session_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Silence is counted each time and written at a bounded rate."""
+
+    def story(client: RadiusClient, server: RadiusServer) -> None:
+        for _ in range(3):
+            with pytest.raises(NoReplyError):
+                client.stop({"User-Name": "alice"})
+        assert server.counters["gw"]["missing_attribute"] == 3
+
+    run(story, FakeService())
+
+    assert caplog.messages == ["no answer to 127.0.0.1: missing_attribute"]

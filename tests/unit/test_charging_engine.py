@@ -519,7 +519,7 @@ class TestSilence:
         play(story)
 
     def test_a_gateway_that_restarts_ends_its_sessions(self) -> None:
-        """Accounting-On ends every open session of the gateway at its last known usage."""
+        """Accounting-On ends what was open at its last known usage; calls since the restart go on."""
 
         async def story(w: World) -> None:
             await w.account("alice", "10", plan="retail")
@@ -529,10 +529,14 @@ class TestSilence:
             await w.initial("c2", "alice")
             done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
-            w.engine.end_gateway_sessions(w.gateway.id, w.clock.ms, done.set_result)
+            restarted_ms = w.clock.ms
+            w.pass_seconds(5)
+            await w.initial("c3", "alice")
+            w.engine.end_gateway_sessions(w.gateway.id, restarted_ms, done.set_result)
 
             assert await done
-            assert await w.free("alice") == await w.balance("alice") == money("9")
+            assert await w.balance("alice") == money("9")
+            assert [(await w.session(key)).is_open for key in ("c1", "c2", "c3")] == [False, False, True]
 
         play(story)
 
@@ -557,6 +561,51 @@ class TestVolumeAndEvents:
 
             assert granted.granted_units % (1024 * 1024) == 0
             assert charged == [money("0.05"), money("0.05"), money("0.10")]
+
+        play(story)
+
+    def test_volume_is_told_what_the_money_buys(self) -> None:
+        """At every report, in whole rounding steps, up to the policy's most; only the slice is held."""
+
+        async def story(w: World) -> None:
+            await w.tariff(
+                "data", {"NETACCESS": PriceSet(rounding=1000, unit_price_nanos=parse_price("0.01"))}
+            )
+            await w.account("dan", "10", plan="data")
+            await w.begin()
+            step, most = 1000 * 1024, w.gateway.grant.max_grant_octets
+
+            granted = await w.initial("d1", "dan", to="", service=DATA)
+            report = await w.update("d1", usage=Usage(octets_in=400_000_000), service=DATA)
+
+            assert granted.affordable_units == (1000 * 1024 * 1024) // step * step
+            assert report.affordable_units == granted.affordable_units - 400_000_000
+            assert report.granted_units < most
+            await w.administration.top_up("dan", money("1000"), key="k")
+            await w.engine.follow_changes()
+            rich = await w.update("d1", usage=Usage(octets_in=400_000_001), service=DATA)
+            assert rich.affordable_units == (400_000_001 + most) // step * step - 400_000_001
+
+        play(story)
+
+    def test_a_timed_session_is_told_when_its_grant_is_no_longer_final(self) -> None:
+        """Money that arrives under a final grant is told once; other reports are not priced ahead."""
+
+        async def story(w: World) -> None:
+            await w.account("alice", "1.50", plan="retail")
+            await w.begin()
+            await w.initial("c1", "alice")
+            final = await w.update("c1", 60)
+            await w.administration.top_up("alice", money("10"), key="k")
+            await w.engine.follow_changes()
+
+            told = await w.update("c1", 70)
+            after = await w.update("c1", 80)
+
+            assert final.final_unit_action is FinalUnitAction.TERMINATE
+            assert final.affordable_units == final.granted_units == 30
+            assert (told.granted_units, told.affordable_units) == (60, 620)
+            assert (after.granted_units, after.affordable_units) == (60, 60)
 
         play(story)
 

@@ -11,7 +11,7 @@ from ocs.charging.case import Case
 from ocs.charging.outcome import NoAnswer, Outcome, OutcomeCode
 from ocs.charging.request import ChargingRequest, RequestedAction, RequestType, Usage
 from ocs.errors import StoreUnavailableError
-from ocs.ports import CommitResult, Decision
+from ocs.ports import CommitResult, Decision, LoadedState
 from ocs.quota.account import AccountStatus
 from ocs.quota.session import SessionState
 from ocs.rating.tariff import PriceSet
@@ -209,6 +209,33 @@ class TestFailedCommit:
 
         play(story)
 
+    def test_a_gateway_restart_is_not_acknowledged_while_an_end_is_being_written(self) -> None:
+        """The Stop is decided but fails to be written: Accounting-On hears no before it may hear yes."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "10", plan="retail")
+            await w.begin()
+            await w.initial("c1", "alice")
+            w.faults.gate.clear()
+            w.faults.fates = ["fail"]
+            w.pass_seconds(10)
+            heard: list[bool] = []
+
+            ended = asyncio.create_task(
+                w.engine.charge(w.request(RequestType.TERMINATION, "c1", usage=Usage(seconds=5)))
+            )
+            await w.turns()
+            w.pass_seconds(10)
+            w.engine.end_gateway_sessions(w.gateway.id, w.clock.ms, heard.append)
+            w.faults.gate.set()
+            await ended
+            await w.turns()
+
+            assert heard == [False]
+            assert (await w.session("c1")).is_open
+
+        play(story)
+
 
 class TestBug:
     """A decision that fails half-way is as if it had never been begun."""
@@ -233,6 +260,54 @@ class TestBug:
             assert await w.ledger.verify() == []
             assert await w.balance("alice") == money("9")
 
+        play(story)
+
+    def test_a_record_that_cannot_be_read_is_no_answer(self) -> None:
+        """A bug in the store while loading: the request is given up, its place in the queue free again."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "10", plan="retail")
+            await w.begin()
+
+            async def fail(*_: object) -> LoadedState:
+                raise ValueError("a row that makes no sense")
+
+            w.faults.load = fail  # type: ignore[method-assign]
+            answer = await asyncio.wait_for(w.engine.charge(_authorise(w, "c1", "alice")), 5)
+
+            assert answer is NoAnswer.UNAVAILABLE
+            assert not w.engine.is_busy
+
+        play(story)
+
+    def test_one_session_that_cannot_be_ended_does_not_keep_the_others(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Ending the first of two silent sessions fails; the second ends, and the first when it is mended."""
+
+        def fail(self: Case, **_: object) -> None:
+            if self.session.session_key == "c1":
+                raise AssertionError("a bug")
+            close(self, ended_at_ms=1, cause="expired", state=SessionState.EXPIRED)
+
+        async def story(w: FaultyWorld) -> None:
+            for name in ("alice", "bob"):
+                await w.account(name, "10", plan="retail")
+            await w.begin()
+            await w.initial("c1", "alice")
+            await w.initial("c2", "bob")
+            w.pass_seconds(600)
+            with monkeypatch.context() as patch:
+                patch.setattr(Case, "close", fail)
+                await w.expire()
+            assert await w.free("bob") == money("10")
+            w.pass_seconds(600)
+            await w.expire()
+
+            assert await w.free("alice") == money("10")
+            assert await w.ledger.verify() == []
+
+        close = Case.close
         play(story)
 
 

@@ -61,6 +61,7 @@ def _decision(account: Account, session: Session, entry: LedgerEntry) -> Decisio
         session_key="lost",
         received_at_ms=STARTED_MS,
         reason="invalid_account",
+        used_units=60,
         report='{"identities": [["username", "zoe"]], "called": "15550100"}',
     )
     return Decision(

@@ -1,5 +1,6 @@
 """Every shipped dialect against a table of packets: what the core is asked, and what the gateway is told."""
 
+import re
 import tomllib
 from typing import Any
 
@@ -9,8 +10,9 @@ from radius_vectors import FOLDER, access_request, accounting_request, dialects,
 from ocs.charging.outcome import Outcome, OutcomeCode
 from ocs.charging.request import ChargingRequest
 from ocs.ports import GrantMode, GrantPolicy, IdentityKind
+from ocs.radius.dialect import Dialect
 from ocs.radius.endpoint import Silence
-from ocs.radius.translate import Translator
+from ocs.radius.translate import Translator, read_peer
 
 TABLES = sorted((FOLDER / "dialects").glob("*.toml"))
 CASES = [(path.stem, case) for path in TABLES for case in tomllib.loads(path.read_text())["case"]]
@@ -54,6 +56,54 @@ def test_dialect(name: str, case: dict[str, Any]) -> None:
         assert {key for key, _ in texts} & set(case.get("absent", ())) == set()
 
 
+RENEWING = {"isg", "wimax"}
+STOPPABLE = {"cisco", "coova", "generic", "gpp", "mikrotik"}
+
+
+@pytest.mark.parametrize(
+    ("names", "coa_port", "mode", "timeout"),
+    [
+        (RENEWING, 3799, GrantMode.SLICE, 60),
+        (RENEWING, 0, GrantMode.SLICE, 60),
+        (STOPPABLE, 3799, GrantMode.SLICE, 600),
+        (STOPPABLE, 0, GrantMode.WHOLE, 60),
+        (set(dialects()) - RENEWING - STOPPABLE, 3799, GrantMode.WHOLE, 60),
+    ],
+    ids=["renews", "renews, no CoA", "can be stopped", "no CoA port", "neither"],
+)
+def test_only_equipment_that_can_be_stopped_is_told_more_than_is_held(
+    names: set[str], coa_port: int, mode: GrantMode, timeout: int
+) -> None:
+    """Under a slice policy: the slice to who asks again, all that is affordable to who can be stopped.
+
+    Whoever can do neither is granted whole, so that what it is told is what is held.
+    """
+    for name in sorted(names):
+        told = tell_seconds(dialects()[name], coa_port)
+        assert told == (mode, {timeout}), name
+
+
+def tell_seconds(dialect: Dialect, coa_port: int) -> tuple[GrantMode, set[int]]:
+    """How a timed session of the family is granted, and every number of seconds that its Accept says."""
+    call = {
+        "User-Name": "a",
+        "Called-Station-Id": "44",
+        "Acct-Session-Id": "1",
+        "Cisco-AVPair": "service=wifi",
+    }
+    datagram = access_request(call, dialect=dialect.name, password="x")
+    packet = exchange(datagram, dialect=dialect.name, coa_port=coa_port)
+    translator = Translator(b"key")
+    action = translator.to_charging(packet)
+    assert isinstance(action, ChargingRequest)
+    outcome = Outcome(code=OutcomeCode.SUCCESS, granted_units=60, affordable_units=600)
+    texts = reply_texts(translator.to_reply(packet, action, outcome)[1], dialect.name)
+    wanted = re.compile(r"(?:QT|DURATION:|credit-time=|^)(\d+)$")
+    names = ("Session-Timeout", "Cisco-Control-Info", "h323-credit-time")
+    found = [wanted.search(text) for name, text in texts if name in names or "DURATION" in text]
+    return action.gateway.grant.mode, {int(match[1]) for match in found if match}
+
+
 def listed(value: Any) -> list[Any]:
     """A single expectation, or several of one attribute."""
     return value if isinstance(value, list) else [value]
@@ -76,9 +126,7 @@ def describe(request: ChargingRequest, key: str) -> Any:
     if key == "age_s":
         return (request.received_at_ms - request.event_at_ms) / 1000
     if key == "raw":
-        return {
-            name: bytes.fromhex(value).decode()
-            for name, value in request.attributes.items()
-            if name != "source"
-        }
+        peer = read_peer(request.peer_attributes)
+        assert peer is not None
+        return dict(reply_texts(peer.identification, request.gateway.dialect))
     return getattr(request, key)

@@ -84,6 +84,25 @@ def test_what_an_answer_means(
     assert story.client.next_timeout_ms() is None
 
 
+ERROR_CAUSES = [201, 202, *range(401, 408), *range(501, 509)]
+"Of RFC 5176 section 3.5."
+
+
+@pytest.mark.parametrize("cause", ERROR_CAUSES)
+def test_only_an_unknown_session_is_over(cause: int) -> None:
+    """Whatever else a gateway refuses for, the session may go on there: it will be asked again.
+
+    To an Authorize-Only CoA, 507 says that the gateway does as it was asked.
+    """
+    disconnect, coa = Story(), Story()
+    disconnect.answer(disconnect.sent(), Code.DISCONNECT_NAK, cause)
+    coa.answer(coa.sent(Code.COA_REQUEST), Code.COA_NAK, cause)
+
+    over = {503: Verdict.GONE}
+    assert disconnect.verdicts == [(over.get(cause, Verdict.REFUSED), cause)]
+    assert coa.verdicts == [({**over, 507: Verdict.ACKNOWLEDGED}.get(cause, Verdict.REFUSED), cause)]
+
+
 def test_answers_that_are_none_change_nothing() -> None:
     """A wrong secret, another host, the other kind's code, an unknown identifier, no packet at all."""
     story = Story()

@@ -76,6 +76,8 @@ def test_texts(expression: str, attributes: dict[str, object], text: str) -> Non
         ("milliseconds(Acct-Session-Time)", {"Acct-Session-Time": 60500}, 61),
         ("milliseconds(Acct-Session-Time)", {}, None),
         ("microseconds(Acct-Session-Time)", {"Acct-Session-Time": 60_500_000}, 61),
+        ("kilobytes(Acct-Input-Octets)", {"Acct-Input-Octets": 2**32 - 1}, (2**32 - 1) * 1024),
+        ("kilobytes(Acct-Input-Octets)", {}, None),
         ("sum(Acct-Session-Time, Acct-Delay-Time)", {"Acct-Session-Time": 1, "Acct-Delay-Time": 2}, 3),
         ("after(Cisco-Control-Info, QT)", {"Cisco-Control-Info": "QT300"}, 300),
         (

@@ -111,7 +111,7 @@ PACKET = as_packet(encode({"NAS-Port-Type": "Virtual", "User-Name": "Alice", "Ci
         ({"WiMAX-Update-Reason": ["Quota-Reached"]}, False),
     ],
 )
-def test_conditions(when: dict[str, list[str]], is_met: bool) -> None:  # noqa: FBT001 - a table's column
+def test_conditions(*, when: dict[str, list[str]], is_met: bool) -> None:
     """All attributes named must have one of their values."""
     assert Condition(when, WIMAX).is_met(PACKET) is is_met
 

@@ -1,13 +1,13 @@
 """A compiled tariff: the longest prefix in force."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
 import pytest
 
 from ocs.errors import InputError
 from ocs.rating import index
 from ocs.rating.destination import DEFAULT
-from ocs.rating.index import Tariff
+from ocs.rating.index import RateChunk, Tariff, Version
 from ocs.rating.tariff import OffPeak, PriceSet, Rate, TariffTerms
 from ocs.units import DATA, VOICE
 
@@ -156,20 +156,39 @@ def test_rates_that_say_the_same_are_kept_once() -> None:
     assert len({id(version.peak) for name in tariff.destinations() for version in tariff.history(name)}) == 1
 
 
-def test_rows_of_a_store_are_decoded_once_for_all_that_are_equal() -> None:
-    """Only the destination differs in most rows of a tariff."""
-    decoded: list[tuple[str, int, int]] = []
+def test_chunks_of_a_store_are_decoded_once_for_all_that_are_equal() -> None:
+    """Only the destination differs in most rates of a tariff; a later one of the same key counts."""
+    decoded: list[Sequence[int]] = []
 
-    def decode(row: tuple[str, int, int]) -> Rate:
-        decoded.append(row)
-        return rate(row[0], row[2], row[1])
+    def decode(columns: Sequence[int]) -> Version:
+        decoded.append(columns)
+        return Version.of(rate("", columns[1], columns[0]))
 
-    def rows() -> Iterator[tuple[str, int, int]]:
-        yield from [("44", 0, 5), ("49", 0, 5), ("33", 0, 6), ("44", 9, 5)]
+    chunks = [
+        RateChunk([(0, 5), (0, 6)], ["44", "49", "33"], [0, 0, 1]),
+        RateChunk([(9, 5)], ["44", "442012345", "33"], [2, 0, 0]),
+    ]
+    tariff = Tariff.build_chunks(TERMS, iter(chunks), decode)
+    assert list(tariff.rates()) == [
+        rate("33", 5), rate("44", 5), rate("44", 5, 9), rate("442012345", 5), rate("49", 5)
+    ]  # fmt: skip
+    assert len(tariff) == 5
+    assert decoded == [(0, 5), (0, 6), (9, 5)]
 
-    tariff = Tariff.build_rows(TERMS, rows(), decode)
-    assert list(tariff.rates()) == [rate("33", 6), rate("44", 5), rate("44", 5, 9), rate("49", 5)]
-    assert decoded == [("44", 0, 5), ("33", 0, 6), ("44", 9, 5)]
+
+def test_a_tariff_is_taken_apart_in_small_steps() -> None:
+    """No step lets go of more than one shard or one compiled rate, and nothing is left."""
+    tariff = build(rate("1"), rate("44"), *(rate(f"44{number:04d}") for number in range(0, 10_000, 7)))
+    before = len(list(tariff.destinations()))
+    tariff.applied(rate("44"), VOICE)
+    steps = 0
+    largest = 0
+    for _ in tariff.dismantle():
+        left = len(list(tariff.destinations()))
+        largest, before, steps = max(largest, before - left), left, steps + 1
+    assert largest < 20
+    assert steps == 101
+    assert not tariff._compiled.fresh
 
 
 def test_a_rate_is_compiled_once_per_service_and_instant() -> None:

@@ -16,7 +16,7 @@ from ocs.ports import Decision
 from ocs.rating.tariff import PriceSet, Rate, TariffTerms
 from ocs.storage.migrations import migrate
 from ocs.storage.sql.backup import backup
-from ocs.storage.sql.database import database_path
+from ocs.storage.sql.database import Database, database_path
 from ocs.storage.sql.lock import lock_database
 from ocs.storage.sql.stores import open_sql_stores
 
@@ -95,12 +95,25 @@ def test_another_schema_is_refused(url: str) -> None:
         open_sql_stores(url)
 
 
+def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
+    """A database without our tables has no schema of ours, and stays as it is."""
+    path = tmp_path / "ocs.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE recipes (name TEXT)")
+    connection.close()
+    with pytest.raises(InputError, match="schema is missing"):
+        open_sql_stores(f"sqlite:///{path}")
+
+
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     """By name, before anything is written to it."""
     path = tmp_path / "ocs.db"
     path.write_text("not a database, " * 100)
     with pytest.raises(InputError, match=r"ocs.db: is no database"):
         open_sql_stores(f"sqlite:///{path}")
+    with pytest.raises(InputError, match=r"ocs.db: cannot be opened"):
+        Database(f"sqlite:///{path}")
+    assert path.read_text().startswith("not a database")
 
 
 # ------------------------------------------------------------------------------------------ one server
@@ -108,7 +121,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 def test_a_second_server_is_refused_by_name_of_the_first(url: str) -> None:
     """The refusal names the process; releasing lets the next one in."""
-    with lock_database(url), pytest.raises(InputError, match=rf"in use by process {os.getpid()} \(.*pytest"):
+    with lock_database(url), pytest.raises(InputError, match=rf"in use by process {os.getpid()} "):
         lock_database(url)
     lock_database(url).release()
 
@@ -195,7 +208,7 @@ def test_a_backup_that_fails_leaves_nothing(url: str, tmp_path: Path) -> None:
             "uq_ledger_entry_request_key",
         ),
         ("SELECT * FROM ledger_entry WHERE account_id = 1 AND number > 5 ORDER BY number", "PRIMARY KEY"),
-        ("SELECT * FROM cdr WHERE account_id = 1 ORDER BY session_id DESC", "ix_cdr_account_id"),
+        ("SELECT * FROM cdr WHERE account_id = 1 ORDER BY recorded_at_ms DESC", "ix_cdr_account_id"),
         ("SELECT * FROM identity WHERE kind = 'ip' AND value IN ('a', 'b')", "autoindex"),
         ("SELECT * FROM account WHERE name = 'x'", "autoindex"),
     ],

@@ -318,16 +318,14 @@ class ImportSheetRequest(_message.Message):
     def __init__(self, options: _Optional[_Union[ImportSheetOptions, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...
 
 class SheetError(_message.Message):
-    __slots__ = ("line", "column", "value", "reason")
+    __slots__ = ("line", "column", "reason")
     LINE_FIELD_NUMBER: _ClassVar[int]
     COLUMN_FIELD_NUMBER: _ClassVar[int]
-    VALUE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     line: int
     column: str
-    value: str
     reason: str
-    def __init__(self, line: _Optional[int] = ..., column: _Optional[str] = ..., value: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, line: _Optional[int] = ..., column: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class ImportSheetResponse(_message.Message):
     __slots__ = ("imported", "rows", "created_rates", "changed_rates", "discontinued_rates", "removed_rates", "unchanged_rows", "skipped_rows", "dearer_rates", "cheaper_rates", "errors", "error_count")

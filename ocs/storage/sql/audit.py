@@ -4,18 +4,21 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, func, or_, select
 
 from ocs.quota.ledger import EntryKind
+from ocs.quota.occupancy import identity_key, write_counts
 from ocs.quota.session import SessionState
 from ocs.storage import finding
 from ocs.storage.finding import Finding
 from ocs.storage.sql.schema import account_state, ledger_entry, reservation, session
+from ocs.units import DATA_SERVICES, VOICE_SERVICES
 
 
 def audit(connection: Connection) -> list[Finding]:
     """Everything in the books that does not add up, by account."""
-    return sorted(chain(_entries(connection), _sums(connection), _ended(connection), _debited(connection)))
+    parts = (_entries, _sums, _counts, _ended, _debited, _refunded)
+    return sorted(chain.from_iterable(part(connection) for part in parts))
 
 
 def _entries(connection: Connection) -> Iterator[Finding]:
@@ -100,6 +103,57 @@ def _sums(connection: Connection) -> Iterator[Finding]:
             yield finding.wrong_open_sessions(key, recorded=row.open_sessions, found=row.open_found)
 
 
+def _counts(connection: Connection) -> Iterator[Finding]:
+    """Accounts count their open sessions by kind, and by identity that has a limit."""
+    is_open = session.c.state == SessionState.OPEN.value
+    kinds = {"voice": VOICE_SERVICES, "data": DATA_SERVICES}
+    open_kinds = (
+        select(
+            reservation.c.account_id,
+            *(
+                func.sum(session.c.service.in_(names).cast(BigInteger)).label(kind)
+                for kind, names in kinds.items()
+            ),
+        )
+        .join(session, session.c.session_id == reservation.c.session_id)
+        .where(is_open)
+        .group_by(reservation.c.account_id)
+        .subquery()
+    )
+    by_identity: dict[int, dict[str, int]] = {}
+    who = (session.c.account_id, session.c.identity_kind, session.c.identity_value)
+    counted = select(*who, func.count().label("number")).where(is_open, session.c.identity_counted == 1)
+    for row in connection.execute(counted.group_by(*who)):
+        name = identity_key(row.identity_kind, row.identity_value)
+        by_identity.setdefault(row.account_id, {})[name] = row.number
+    account = account_state.c
+    found = {kind: func.coalesce(open_kinds.c[kind], 0) for kind in kinds}
+    statement = (
+        select(account_state, *(value.label(f"found_{kind}") for kind, value in found.items()))
+        .outerjoin(open_kinds, open_kinds.c.account_id == account.account_id)
+        .where(
+            or_(
+                account.open_voice != found["voice"],
+                account.open_data != found["data"],
+                account.open_by_identity != "",
+                account.account_id.in_(by_identity),
+            )
+        )
+    )
+    for row in connection.execute(statement):
+        if row.open_voice != row.found_voice:
+            yield finding.wrong_open_kind(
+                row.account_id, kind="voice", recorded=row.open_voice, found=row.found_voice
+            )
+        if row.open_data != row.found_data:
+            yield finding.wrong_open_kind(
+                row.account_id, kind="data", recorded=row.open_data, found=row.found_data
+            )
+        counts = write_counts(by_identity.get(row.account_id, {}))
+        if row.open_by_identity != counts:
+            yield finding.wrong_open_by_identity(row.account_id, recorded=row.open_by_identity, found=counts)
+
+
 def _ended(connection: Connection) -> Iterator[Finding]:
     """Sessions that are over hold nothing."""
     statement = (
@@ -115,27 +169,43 @@ def _ended(connection: Connection) -> Iterator[Finding]:
 
 def _debited(connection: Connection) -> Iterator[Finding]:
     """What a session has debited from a payer is what the payer's charges for it sum to."""
-    entry = ledger_entry.c
-    charges = (
-        select(entry.session_id, entry.account_id, (-func.sum(entry.amount_micros)).label("micros"))
-        .where(entry.kind == EntryKind.CHARGE.value, entry.session_id.is_not(None))
-        .group_by(entry.session_id, entry.account_id)
-        .subquery()
-    )
-    charged = func.coalesce(charges.c.micros, 0)
-    held = reservation.c
-    statement = (
-        select(held.session_id, held.account_id, held.debited_micros, charged.label("charged_micros"))
-        .outerjoin(
-            charges,
-            (charges.c.session_id == held.session_id) & (charges.c.account_id == held.account_id),
-        )
-        .where(held.debited_micros != charged)
-    )
-    for row in connection.execute(statement):
+    for row in connection.execute(_moved(EntryKind.CHARGE, reservation.c.debited_micros, sign=-1)):
         yield finding.wrong_debited(
             row.account_id,
             session_id=row.session_id,
-            recorded_micros=row.debited_micros,
-            charged_micros=row.charged_micros,
+            recorded_micros=row.recorded_micros,
+            charged_micros=row.moved_micros,
         )
+
+
+def _refunded(connection: Connection) -> Iterator[Finding]:
+    """What a session has given back to a payer is what the payer's refunds for it sum to."""
+    for row in connection.execute(_moved(EntryKind.REFUND, reservation.c.refunded_micros, sign=1)):
+        yield finding.wrong_refunded(
+            row.account_id,
+            session_id=row.session_id,
+            recorded_micros=row.recorded_micros,
+            refunds_micros=row.moved_micros,
+        )
+
+
+def _moved(kind: EntryKind, recorded: ColumnElement[int], *, sign: int) -> Select[Any]:
+    """Reservations that recorded something else than what the entries of a kind moved."""
+    entry, held = ledger_entry.c, reservation.c
+    moved = (
+        select(entry.session_id, entry.account_id, (sign * func.sum(entry.amount_micros)).label("micros"))
+        .where(entry.kind == kind.value, entry.session_id.is_not(None))
+        .group_by(entry.session_id, entry.account_id)
+        .subquery()
+    )
+    micros = func.coalesce(moved.c.micros, 0)
+    return (
+        select(
+            held.session_id,
+            held.account_id,
+            recorded.label("recorded_micros"),
+            micros.label("moved_micros"),
+        )
+        .outerjoin(moved, (moved.c.session_id == held.session_id) & (moved.c.account_id == held.account_id))
+        .where(recorded != micros)
+    )

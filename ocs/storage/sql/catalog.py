@@ -11,18 +11,28 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, literal_column, select, update
 
 from ocs.errors import AlreadyExistsError, NotFoundError
-from ocs.ports import Change, ChangeKind, Gateway, Identity, IdentityKind, NewAccount, Plan
-from ocs.quota.account import AccountProfile
+from ocs.ports import AuditEntry, Change, ChangeKind, Gateway, Identity, IdentityKind, NewAccount, Plan
+from ocs.quota.account import AccountProfile, AccountStatus, CreditReset
 from ocs.rating.index import Tariff
 from ocs.rating.tariff import Rate, TariffTerms
 from ocs.storage.enrolment import check_replacement, enrol
 from ocs.storage.identity import candidate_values, canonical_identity
 from ocs.storage.sql import record, schema
+from ocs.storage.sql.access import SqlAccess, add_audit
 from ocs.storage.sql.database import Database
-from ocs.storage.sql.rate import log_change, rate_rows, read_chunk, write_rates
+from ocs.storage.sql.destination import SqlDestinations
+from ocs.storage.sql.rate import (
+    compile_some,
+    compile_tariff,
+    count_rates,
+    log_change,
+    rate_rows,
+    read_chunk,
+    write_rates,
+)
 from ocs.storage.sql.record import RateReader
 from ocs.storage.sql.statement import columns_of, select_text, slot
 
@@ -60,12 +70,12 @@ _IDENTITY_TEXTS: Final = {count: _identity_text(count) for count in (1, 33, 129)
 "By number of candidates: a plain value, the networks around an IPv4 and around an IPv6 address."
 
 
-class SqlCatalogStore:
+class SqlCatalogStore(SqlAccess, SqlDestinations):
     """The catalogue in an SQL database; `ocs.ports.CatalogStore` says what each call means."""
 
     def __init__(self, database: Database) -> None:
+        super().__init__(database)
         database.acquire()
-        self._database = database
 
     # ------------------------------------------------------------------------------ point reads
 
@@ -159,6 +169,23 @@ class SqlCatalogStore:
             lambda connection: [_account_of(row) for row in connection.execute(statement)]
         )
 
+    async def list_resetting(self, *, after_id: int = 0, limit: int = 100) -> Sequence[AccountProfile]:
+        """Accounts with a credit reset that are not closed, in order of id."""
+        account = schema.account.c
+        statement = (
+            select(schema.account)
+            .where(
+                account.id > after_id,
+                account.reset_cycle != literal_column(f"'{CreditReset.NONE.value}'"),
+                account.status != AccountStatus.CLOSED.value,
+            )
+            .order_by(account.id)
+            .limit(limit)
+        )
+        return await self._database.read(
+            lambda connection: [_account_of(row) for row in connection.execute(statement)]
+        )
+
     async def stream_rates(self, tariff_id: int) -> AsyncIterator[Sequence[Rate]]:
         """All rates of a tariff, in chunks, ordered by destination and instant, in one view."""
         reader = RateReader()
@@ -167,14 +194,25 @@ class SqlCatalogStore:
             while chunk := await self._database.run(lambda: read_chunk(rows, reader)):
                 yield chunk
 
-    async def load_tariff(self, terms: TariffTerms) -> Tariff:
-        """Compile a tariff from all its rates, in a worker thread: much faster than from `stream_rates`."""
+    async def load_tariff(self, terms: TariffTerms, *, destinations: Collection[str] | None = None) -> Tariff:
+        """Compile a tariff, in a worker thread or, when it is large, with the help of another process."""
 
         def build() -> Tariff:
+            if destinations is None:
+                return compile_tariff(self._database, terms)
             with self._database.reading() as connection:
-                return Tariff.build_rows(terms, rate_rows(connection, terms.id), RateReader().rate)
+                return compile_some(connection, terms, destinations)
 
         return await self._database.run(build)
+
+    async def count_rates(self, tariff_id: int) -> int:
+        """Rates of a tariff, all versions counted."""
+
+        def count() -> int:
+            with self._database.reading() as connection:
+                return count_rates(connection, tariff_id)
+
+        return await self._database.run(count)
 
     # ------------------------------------------------------------------------------ writes
 
@@ -226,6 +264,32 @@ class SqlCatalogStore:
 
         await self._database.write(write)
 
+    async def update_identity(self, identity: Identity) -> None:
+        """Replace the identity of this kind and value."""
+        changed = canonical_identity(identity)
+
+        def write(connection: Connection) -> None:
+            _check_exist(connection, schema.account, {changed.account_id})
+            _check_exist(connection, schema.plan, {changed.plan_id})
+            owner = _identity_owner(connection, changed.kind, changed.value)
+            values = record.identity_row(changed)
+            connection.execute(
+                update(schema.identity).where(*_is_identity(changed.kind, changed.value)).values(values)
+            )
+            log_change(connection, ChangeKind.IDENTITY, sorted({owner, changed.account_id}))
+
+        await self._database.write(write)
+
+    async def remove_identity(self, kind: IdentityKind, value: str) -> None:
+        """Nobody is recognised by this value any more."""
+
+        def write(connection: Connection) -> None:
+            owner = _identity_owner(connection, kind, value)
+            connection.execute(delete(schema.identity).where(*_is_identity(kind, value)))
+            log_change(connection, ChangeKind.IDENTITY, [owner])
+
+        await self._database.write(write)
+
     async def save_gateway(self, gateway: Gateway) -> Gateway:
         """Create (id 0) or replace a gateway; returned with its id."""
         row = record.gateway_row(gateway)
@@ -263,9 +327,18 @@ class SqlCatalogStore:
 
         return replace(terms, id=await self._database.write(write))
 
-    async def write_rates(self, tariff_id: int, rates: Iterable[Rate]) -> int:
+    async def write_rates(
+        self, tariff_id: int, rates: Iterable[Rate], *, audit: AuditEntry | None = None
+    ) -> int:
         """Insert or replace rates, all or none, and tell how many; `rates` is consumed in a worker thread."""
-        return await self._database.run(lambda: write_rates(self._database.transact, tariff_id, rates))
+
+        def on_publish(connection: Connection) -> None:
+            if audit is not None:
+                add_audit(connection, audit)
+
+        return await self._database.run(
+            lambda: write_rates(self._database.transact, tariff_id, rates, on_publish=on_publish)
+        )
 
     async def touch(self, kind: ChangeKind, object_id: int) -> None:
         """Append to the change log."""
@@ -320,6 +393,18 @@ def _save(connection: Connection, table: Table, row: dict[str, Any]) -> int:
     added = connection.execute(insert(table).values(values)).inserted_primary_key
     assert added is not None, "a single row was inserted"
     return int(added[0])
+
+
+def _is_identity(kind: IdentityKind, value: str) -> tuple[ColumnElement[bool], ...]:
+    return (schema.identity.c.kind == kind.value, schema.identity.c.value == value)
+
+
+def _identity_owner(connection: Connection, kind: IdentityKind, value: str) -> int:
+    """Id of the account that an identity belongs to; NotFoundError when there is no such identity."""
+    owner = connection.scalar(select(schema.identity.c.account_id).where(*_is_identity(kind, value)))
+    if owner is None:
+        raise NotFoundError(f"identity {kind.value} {value!r} does not exist")
+    return int(owner)
 
 
 def _add_identities(connection: Connection, identities: Sequence[Identity]) -> None:

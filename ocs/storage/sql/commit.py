@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from ocs.errors import StoreUnavailableError
 from ocs.ports import CommitResult, Decision
+from ocs.quota.session import SessionState
 from ocs.storage.sql import schema, statement
 from ocs.storage.sql.aside import Aside
 from ocs.storage.sql.database import Database, is_failure
@@ -23,57 +24,85 @@ from ocs.storage.sql.database import Database, is_failure
 BEGIN_RETRY_S: Final = 0.001
 "SQLite's own waiting sleeps up to 100 ms at a time and misses the gaps that an import leaves."
 
+_PRIMARY_CODE: Final = 0xFF
+"The part of SQLite's error code that says what; the rest says why."
+
 Rows = Sequence[Sequence[Any]]
 
+_SESSION_FIXED: Final = ["session_id", "gateway_id", "session_key", "account_id"]
 
 INSERT_ACCOUNT: Final = statement.insert(schema.account_state)
 UPDATE_ACCOUNT: Final = statement.compare_and_set(schema.account_state, ["account_id"])
 INSERT_SESSION: Final = statement.insert(schema.session)
-UPDATE_SESSION: Final = statement.compare_and_set(
-    schema.session, ["session_id", "gateway_id", "session_key", "account_id"]
-)
+UPDATE_SESSION: Final = statement.compare_and_set(schema.session, _SESSION_FIXED)
+UPDATE_STILL_OPEN: Final = statement.compare_and_set(schema.session, [*_SESSION_FIXED, "state"])
+"For a session that was open and stays so: the index of open sessions needs no upkeep."
 UPSERT_RESERVATION: Final = statement.upsert(schema.reservation, ["session_id", "account_id"])
 INSERT_ENTRY: Final = statement.insert(schema.ledger_entry)
 UPSERT_CDR: Final = statement.upsert(schema.cdr, ["session_id", "account_id"], growing="revision")
 INSERT_ANSWER: Final = statement.insert(schema.answer)
-UPSERT_PARKED: Final = statement.upsert(schema.parked, ["gateway_id", "session_key"])
+UPSERT_PARKED: Final = statement.upsert(
+    schema.parked, ["gateway_id", "session_key"], growing="used_units", equal=True
+)
+DELETE_PARKED: Final = statement.delete_by(schema.parked, "parked_id")
+INSERT_NOTICE: Final = statement.insert(schema.notice)
 INSERT_SNAPSHOT: Final = statement.insert_if_absent(schema.rate_snapshot)
+
+OPEN: Final = int(SessionState.OPEN)
 
 
 class Step(NamedTuple):
-    """One statement of a batch and its rows, of which each must take effect."""
+    """One statement of a batch and its rows."""
 
     statement: str
     rows: Rows
 
 
-def steps(decisions: Sequence[Decision]) -> list[Step]:
-    """What writes the decisions, owners before what they own; empty steps are left out."""
+def strict_steps(decisions: Sequence[Decision], *, update_open: str) -> list[Step]:
+    """What writes the decisions, owners before what they own: each row must take effect.
+
+    Args:
+        decisions: what is to be written.
+        update_open: the statement for sessions that are open afterwards.
+    """
     accounts = [row for decision in decisions for row in decision.accounts]
     sessions = [row for decision in decisions for row in decision.sessions]
-    found = [
+    moved = [row for row in sessions if row.version != 1]
+    return [
         Step(INSERT_ACCOUNT, [row for row in accounts if row.version == 1]),
         Step(UPDATE_ACCOUNT, [row for row in accounts if row.version != 1]),
         Step(INSERT_SESSION, [row for row in sessions if row.version == 1]),
-        Step(UPDATE_SESSION, [row for row in sessions if row.version != 1]),
+        Step(update_open, [row for row in moved if row.state == OPEN]),
+        Step(UPDATE_SESSION, [row for row in moved if row.state != OPEN]),
         Step(UPSERT_RESERVATION, [row for decision in decisions for row in decision.reservations]),
         Step(INSERT_ENTRY, [row for decision in decisions for row in decision.entries]),
         Step(UPSERT_CDR, [row for decision in decisions for row in decision.cdrs]),
         Step(INSERT_ANSWER, [row for decision in decisions for row in decision.answers]),
+        Step(INSERT_NOTICE, [row for decision in decisions for row in decision.notices]),
+    ]
+
+
+def lenient_steps(decisions: Sequence[Decision]) -> list[Step]:
+    """What else is written: rows that may find nothing to do."""
+    return [
+        Step(INSERT_SNAPSHOT, [row for decision in decisions for row in decision.snapshots]),
+        Step(DELETE_PARKED, [(key,) for decision in decisions for key in decision.unparked]),
         Step(UPSERT_PARKED, [row for decision in decisions for row in decision.parked]),
     ]
-    return [step for step in found if step.rows]
 
 
-def write(connection: sqlite3.Connection, decisions: Sequence[Decision]) -> bool:
+def write(
+    connection: sqlite3.Connection, decisions: Sequence[Decision], *, update_open: str = UPDATE_SESSION
+) -> bool:
     """Write the decisions into the open transaction; False when one of them conflicts."""
     try:
-        snapshots = [row for decision in decisions for row in decision.snapshots]
-        if snapshots:
-            connection.executemany(INSERT_SNAPSHOT, snapshots)
+        for step in lenient_steps(decisions):
+            if step.rows:
+                connection.executemany(step.statement, step.rows)
         return all(
             connection.executemany(step.statement, step.rows).rowcount == len(step.rows)
-            for step in steps(decisions)
+            for step in strict_steps(decisions, update_open=update_open)
+            if step.rows
         )
     except (sqlite3.IntegrityError, OverflowError):
         # A unique key is taken, or a value is out of any range that a column takes.
@@ -99,7 +128,7 @@ def _try_begin(connection: sqlite3.Connection, *, is_last: bool) -> bool:
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
-        if is_last or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+        if is_last or error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY:
             raise
         return False
     return True
@@ -122,7 +151,8 @@ class Committer:
         async with self._turn:
             try:
                 connection = await self._begin()
-                if write(connection, decisions):
+                # A session hardly ever opens again; the batch of one that does is written singly.
+                if write(connection, decisions, update_open=UPDATE_STILL_OPEN):
                     await self._aside.run(connection.commit)
                     return [CommitResult.COMMITTED] * len(decisions)
                 return await self._aside.run(self._commit_singly, connection, decisions)
@@ -144,6 +174,7 @@ class Committer:
             self._connection = self._database.connect()
             # From here on no statement waits: most of them run on the event loop's thread.
             self._connection.execute("PRAGMA busy_timeout = 0")
+            self._connection.execute("PRAGMA cache_size = -65536")
         deadline = time.monotonic() + self._database.busy_timeout_s
         while not _try_begin(self._connection, is_last=time.monotonic() > deadline):
             time.sleep(BEGIN_RETRY_S)

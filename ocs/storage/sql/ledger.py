@@ -4,9 +4,9 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Select, literal_column, select
+from sqlalchemy import Connection, Select, func, literal_column, select, tuple_
 
-from ocs.ports import Cdr, CommitResult, Decision, LoadedState, ParkedReport, StoredAnswer
+from ocs.ports import Cdr, CdrPlace, CommitResult, Decision, LoadedState, Notice, ParkedReport, StoredAnswer
 from ocs.quota.account import Account
 from ocs.quota.ledger import LedgerEntry
 from ocs.quota.session import Reservation, Session, SessionState
@@ -25,6 +25,7 @@ _SESSION: Final = select_text(
         schema.session.c.gateway_id == slot(1), schema.session.c.session_key == slot(2)
     )
 )
+_SESSION_OF_ID: Final = select_text(select(schema.session).where(schema.session.c.session_id == slot(1)))
 _RESERVATIONS: Final = select_text(
     select(schema.reservation)
     .where(schema.reservation.c.session_id == slot(1))
@@ -129,8 +130,23 @@ class SqlLedgerStore:
 
         return await self._database.read(read)
 
+    async def find_session(self, session_id: int) -> Session | None:
+        """The session with this id, with its reservations."""
+
+        def read(reader: sqlite3.Connection) -> Session | None:
+            row = reader.execute(_SESSION_OF_ID, (session_id,)).fetchone()
+            return None if row is None else _session(reader, row)
+
+        return self._database.read_now(read)
+
     async def list_entries(
-        self, account_id: int, *, after_number: int = 0, limit: int | None = None
+        self,
+        account_id: int,
+        *,
+        after_number: int = 0,
+        from_ms: int | None = None,
+        until_ms: int | None = None,
+        limit: int | None = None,
     ) -> Sequence[LedgerEntry]:
         """An account's ledger entries, oldest first."""
         table = schema.ledger_entry
@@ -140,19 +156,76 @@ class SqlLedgerStore:
             .order_by(table.c.number)
             .limit(limit)
         )
+        if from_ms is not None:
+            statement = statement.where(table.c.at_ms >= from_ms)
+        if until_ms is not None:
+            statement = statement.where(table.c.at_ms < until_ms)
         return [LedgerEntry(*row) for row in await self._rows(statement)]
 
-    async def list_cdrs(self, *, account_id: int | None = None, limit: int | None = None) -> Sequence[Cdr]:
-        """Session detail records, newest session first."""
+    async def sum_entries(self, account_id: int, *, until_ms: int) -> int:
+        """What an account's entries of instants before `until_ms` add up to."""
+        table = schema.ledger_entry
+        total = func.coalesce(func.sum(table.c.amount_micros), 0)
+        statement = select(total).where(table.c.account_id == account_id, table.c.at_ms < until_ms)
+        ((micros,),) = await self._rows(statement)
+        return int(micros)
+
+    async def list_cdrs(
+        self, *, account_id: int | None = None, session_id: int | None = None, limit: int | None = None
+    ) -> Sequence[Cdr]:
+        """Session detail records, the newest first."""
         table = schema.cdr
-        statement = select(table).order_by(table.c.session_id.desc(), table.c.account_id).limit(limit)
+        statement = (
+            select(table)
+            .order_by(table.c.recorded_at_ms.desc(), table.c.session_id.desc(), table.c.account_id)
+            .limit(limit)
+        )
         if account_id is not None:
             statement = statement.where(table.c.account_id == account_id)
+        if session_id is not None:
+            statement = statement.where(table.c.session_id == session_id)
         return [Cdr(*row) for row in await self._rows(statement)]
 
-    async def list_parked(self, *, limit: int = 100) -> Sequence[ParkedReport]:
+    async def page_cdrs(
+        self,
+        *,
+        account_id: int | None = None,
+        from_ms: int = 0,
+        until_ms: int | None = None,
+        after: CdrPlace | None = None,
+        limit: int = 1000,
+    ) -> Sequence[Cdr]:
+        """Session detail records by place, oldest first."""
+        table = schema.cdr
+        place = (table.c.recorded_at_ms, table.c.session_id, table.c.account_id)
+        statement = select(table).where(table.c.recorded_at_ms >= from_ms).order_by(*place).limit(limit)
+        if account_id is not None:
+            statement = statement.where(table.c.account_id == account_id)
+        if until_ms is not None:
+            statement = statement.where(table.c.recorded_at_ms < until_ms)
+        if after is not None:
+            # The first condition lets the index find the page, the second the place within an instant.
+            statement = statement.where(
+                table.c.recorded_at_ms >= after.recorded_at_ms, tuple_(*place) > tuple_(*after)
+            )
+        return [Cdr(*row) for row in await self._rows(statement)]
+
+    async def list_notices(self, *, account_id: int | None = None, limit: int = 100) -> Sequence[Notice]:
+        """What owners of accounts should be told, newest first."""
+        table = schema.notice
+        statement = (
+            select(table)
+            .order_by(table.c.at_ms.desc(), table.c.account_id, table.c.number.desc())
+            .limit(limit)
+        )
+        if account_id is not None:
+            statement = statement.where(table.c.account_id == account_id)
+        return [Notice(*row) for row in await self._rows(statement)]
+
+    async def list_parked(self, *, after_id: int = 0, limit: int = 100) -> Sequence[ParkedReport]:
         """Reports that wait for an operator, oldest first."""
-        statement = select(schema.parked).order_by(schema.parked.c.parked_id).limit(limit)
+        table = schema.parked
+        statement = select(table).where(table.c.parked_id > after_id).order_by(table.c.parked_id).limit(limit)
         return [ParkedReport(*row) for row in await self._rows(statement)]
 
     async def verify(self) -> Sequence[str]:

@@ -10,6 +10,7 @@ One import at a time per tariff. A later one takes over: what was open becomes *
 it the rest of a crash or an import that still runs, which finds out at its next step and fails.
 """
 
+import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,17 +18,22 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import Connection, FromClause, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, delete, func, insert, select, update
 
 from ocs.errors import ConflictError, NotFoundError
 from ocs.ports import ChangeKind
-from ocs.rating.tariff import Rate
-from ocs.storage.sql import statement
+from ocs.rating.index import RateChunk, Tariff
+from ocs.rating.tariff import Rate, TariffTerms
+from ocs.storage.sql import rate_feed, statement
+from ocs.storage.sql.database import Database, store_errors
 from ocs.storage.sql.record import PRICE_COLUMNS, RateReader, off_peak_values, rate_values
 from ocs.storage.sql.schema import change_log, rate, rate_import, rate_off_peak, tariff
 from ocs.storage.sql.statement import slot
 
 T = TypeVar("T")
+
+FEW: Final = 2_000
+"So many rates are read by the process that wants them."
 
 CHUNK: Final = 5_000
 "Rates per transaction: it holds the write lock for about 0.1 s."
@@ -66,24 +72,37 @@ def log_change(connection: Connection, kind: ChangeKind, object_ids: Iterable[in
         connection.execute(insert(change_log), rows)
 
 
-def write_rates(transact: Transact, tariff_id: int, rates: Iterable[Rate]) -> int:
+def write_rates(
+    transact: Transact,
+    tariff_id: int,
+    rates: Iterable[Rate],
+    *,
+    on_publish: Callable[[Connection], None] = lambda _: None,
+) -> int:
     """Insert or replace rates by (destination, effective_from), all or none; the number written.
 
     Blocks. Memory is bounded by a few chunks. An exception of `rates` itself is passed on.
+
+    Args:
+        transact: runs one transaction.
+        tariff_id: whose rates they are.
+        rates: consumed once.
+        on_publish: writes more in the transaction in which the rates come into force.
 
     Raises:
         NotFoundError: there is no such tariff.
         ConflictError: another import into the tariff took over.
     """
-    return _Import(transact, tariff_id).run(rates)
+    return _Import(transact, tariff_id, on_publish).run(rates)
 
 
 class _Import:
     """One import under way."""
 
-    def __init__(self, transact: Transact, tariff_id: int) -> None:
+    def __init__(self, transact: Transact, tariff_id: int, on_publish: Callable[[Connection], None]) -> None:
         self._transact = transact
         self._tariff_id = tariff_id
+        self._on_publish = on_publish
         self._import_id = 0
         self._first_rate_id: int | None = None
 
@@ -132,6 +151,10 @@ class _Import:
 
     def _append(self, rates: Sequence[Rate], connection: Connection) -> None:
         first_id = connection.execute(select(func.coalesce(func.max(rate.c.rate_id), 0))).scalar_one() + 1
+        if self._first_rate_id is None:
+            self._first_rate_id = first_id
+        last_id = first_id + len(rates) - 1
+        self._advance(connection, first_rate_id=self._first_rate_id, last_rate_id=last_id)
         numbered = list(enumerate(rates, first_id))
         rows = [(key, self._tariff_id, self._import_id, *rate_values(added)) for key, added in numbered]
         off_peak = [row for key, added in numbered for row in off_peak_values(key, added)]
@@ -139,13 +162,10 @@ class _Import:
             connection.exec_driver_sql(_INSERT_RATE, rows)
         if off_peak:
             connection.exec_driver_sql(_INSERT_OFF_PEAK, off_peak)
-        if self._first_rate_id is None:
-            self._first_rate_id = first_id
-        last_id = first_id + len(rows) - 1
-        self._advance(connection, first_rate_id=self._first_rate_id, last_rate_id=last_id)
 
     def _publish(self, connection: Connection) -> None:
         self._advance(connection, state=PUBLISHED)
+        self._on_publish(connection)
         log_change(connection, ChangeKind.TARIFF, [self._tariff_id])
 
     def _advance(self, connection: Connection, **values: Any) -> None:
@@ -222,8 +242,8 @@ def _finish(import_id: int, state: str, connection: Connection) -> None:
 # -------------------------------------------------------------------------------------------------- reading
 
 
-def _stream_text() -> str:
-    """All visible rates of tariff ?1 by key; of equal keys the one that counts comes last."""
+def _stream_text(*conditions: ColumnElement[bool]) -> str:
+    """Visible rates of tariff ?1 by key; of equal keys the one that counts comes last."""
     sets = [rate_off_peak.alias(name) for name in ("first", "second")]
     joined: FromClause = rate
     for ordinal, prices in enumerate(sets):
@@ -235,12 +255,27 @@ def _stream_text() -> str:
     return statement.select_text(
         select(*own, *(prices.c[name].label(f"{prices.name}_{name}") for prices in sets for name in names))
         .select_from(joined)
-        .where(rate.c.tariff_id == slot(1), rate.c.import_id.not_in(_INVISIBLE))
+        .where(rate.c.tariff_id == slot(1), rate.c.import_id.not_in(_INVISIBLE), *conditions)
         .order_by(rate.c.destination, rate.c.effective_from_s, rate.c.rate_id)
     )
 
 
 _STREAM: Final = _stream_text()
+_STREAM_SOME: Final = _stream_text(
+    rate.c.destination.in_(select(func.json_each(slot(2)).table_valued("value").c.value))
+)
+"Those of the destinations in ?2, a JSON list."
+_COUNT: Final = statement.select_text(
+    select(func.count()).select_from(
+        select(rate.c.destination, rate.c.effective_from_s)
+        .where(rate.c.tariff_id == slot(1), rate.c.import_id.not_in(_INVISIBLE))
+        .distinct()
+        .subquery()
+    )
+)
+_HAS_MANY: Final = statement.select_text(
+    select(rate.c.rate_id).where(rate.c.tariff_id == slot(1)).offset(slot(2)).limit(1)
+)
 
 
 def rate_rows(connection: sqlite3.Connection, tariff_id: int) -> Iterator[Sequence[Any]]:
@@ -257,3 +292,28 @@ def rate_rows(connection: sqlite3.Connection, tariff_id: int) -> Iterator[Sequen
 def read_chunk(rows: Iterator[Sequence[Any]], reader: RateReader) -> list[Rate]:
     """The next rates, none at the end."""
     return [reader.rate(row) for row in islice(rows, CHUNK)]
+
+
+def count_rates(connection: sqlite3.Connection, tariff_id: int) -> int:
+    """Rates of a tariff, of equal keys one."""
+    ((count,),) = connection.execute(_COUNT, (tariff_id,))
+    return int(count)
+
+
+def compile_tariff(database: Database, terms: TariffTerms) -> Tariff:
+    """A tariff compiled from all its rates. Blocks, but holds up other threads by no more than a chunk."""
+    with database.reading() as connection:
+        has_many = connection.execute(_HAS_MANY, (terms.id, FEW)).fetchone() is not None
+        if not has_many:
+            return _compile(terms, rate_feed.read(connection, _STREAM, terms.id))
+    with store_errors():
+        return _compile(terms, rate_feed.read_apart(database.path, _STREAM, terms.id))
+
+
+def compile_some(connection: sqlite3.Connection, terms: TariffTerms, destinations: Iterable[str]) -> Tariff:
+    """A tariff compiled as if it had rates for these destinations only."""
+    return _compile(terms, rate_feed.read(connection, _STREAM_SOME, terms.id, json.dumps(list(destinations))))
+
+
+def _compile(terms: TariffTerms, chunks: Iterable[rate_feed.Chunk]) -> Tariff:
+    return Tariff.build_chunks(terms, map(RateChunk._make, chunks), RateReader().version)

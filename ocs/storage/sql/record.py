@@ -11,7 +11,8 @@ from operator import attrgetter
 from typing import Any, Final
 
 from ocs.ports import Gateway, GrantMode, GrantPolicy, Identity, IdentityKind, NumberRules, Plan
-from ocs.quota.account import AccountKind, AccountProfile, AccountStatus
+from ocs.quota.account import AccountKind, AccountProfile, AccountStatus, CreditReset
+from ocs.rating.index import Version, to_rate
 from ocs.rating.tariff import OffPeak, OffPeakWhen, PriceSet, Rate, RoundMode, TariffTerms
 from ocs.units import AccessCode
 
@@ -39,7 +40,12 @@ def account_row(profile: AccountProfile) -> dict[str, Any]:
 
 def account_of(row: Row) -> AccountProfile:
     """The master data in a row."""
-    return AccountProfile(**{**row, "kind": AccountKind(row["kind"]), "status": AccountStatus(row["status"])})
+    enums = {
+        "kind": AccountKind(row["kind"]),
+        "status": AccountStatus(row["status"]),
+        "reset_cycle": CreditReset(row["reset_cycle"]),
+    }
+    return AccountProfile(**{**row, **enums})
 
 
 def identity_row(identity: Identity) -> dict[str, Any]:
@@ -153,18 +159,21 @@ class RateReader:
 
     def rate(self, row: Sequence[Any]) -> Rate:
         """The rate in a row."""
-        after_prices = 2 + _PRICES
-        payback, hidden, discontinued, forbidden = row[after_prices : after_prices + 4]
+        return to_rate(row[0], self.version(row[1:]))
+
+    def version(self, columns: Sequence[Any]) -> Version:
+        """What the columns behind the destination say."""
+        after_prices = 1 + _PRICES
+        payback, hidden, discontinued, forbidden = columns[after_prices : after_prices + 4]
         first, second = after_prices + 4, after_prices + 6 + _PRICES
         off_peak = tuple(
-            OffPeak(prices=self._prices(row[start + 2 : start + 2 + _PRICES]), period=row[start + 1])
+            OffPeak(prices=self._prices(columns[start + 2 : start + 2 + _PRICES]), period=columns[start + 1])
             for start in (first, second)
-            if row[start] is not None
+            if columns[start] is not None
         )
-        return Rate(
-            destination=row[0],
-            effective_from_s=row[1],
-            peak=self._prices(row[2:after_prices]),
+        return Version(
+            effective_from_s=columns[0],
+            peak=self._prices(columns[1:after_prices]),
             off_peak=off_peak,
             payback=bool(payback),
             hidden=bool(hidden),

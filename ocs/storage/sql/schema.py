@@ -25,8 +25,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from ocs.ports import ChangeKind, IdentityKind
-from ocs.quota.account import AccountKind, AccountStatus
+from ocs.ports import ChangeKind, IdentityKind, NoticeKind
+from ocs.quota.account import AccountKind, AccountStatus, CreditReset
 from ocs.quota.ledger import EntryKind
 from ocs.quota.session import SessionState
 from ocs.rating.tariff import OffPeakWhen, RoundMode
@@ -231,14 +231,26 @@ account = Table(
     _integer("max_sessions", nullable=True),
     _integer("daily_spend_limit_micros", nullable=True),
     _integer("low_balance_micros", nullable=True),
+    _integer("max_voice_sessions", nullable=True),
+    _integer("max_data_sessions", nullable=True),
+    _text("reset_cycle"),
+    _integer("reset_amount_micros"),
+    _integer("reset_since_ms"),
     UniqueConstraint("name"),
     Index(None, "parent_id"),
     _one_of("kind", AccountKind),
     _one_of("status", AccountStatus),
-    *_bounded("credit_limit_micros", "daily_spend_limit_micros", "low_balance_micros"),
+    _one_of("reset_cycle", CreditReset),
+    *_bounded("credit_limit_micros", "daily_spend_limit_micros", "low_balance_micros", "reset_amount_micros"),
     _at_least("credit_limit_micros", 0),
     CheckConstraint("parent_id <> id", name="parent_id"),
     comment="Master data of accounts; live sums are in account_state.",
+)
+Index(
+    "ix_account_reset",
+    account.c.id,
+    sqlite_where=account.c.reset_cycle != CreditReset.NONE.value,
+    postgresql_where=account.c.reset_cycle != CreditReset.NONE.value,
 )
 
 identity = Table(
@@ -292,6 +304,37 @@ change_log = Table(
     sqlite_autoincrement=True,
 )
 
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", Text, primary_key=True, comment="public part of the key"),
+    Column("digest", Text, nullable=False, comment="SHA-256 of the key, hexadecimal"),
+    _text("title"),
+    Column("roles", Text, nullable=False, comment="JSON list of roles"),
+    _text("gateway"),
+    _integer("created_at_ms"),
+    _integer("expires_at_ms", nullable=True),
+    _integer("revoked_at_ms", nullable=True),
+    comment="Keys that open the gRPC API; the keys themselves are not kept.",
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("number", BigInt, primary_key=True),
+    _integer("at_ms"),
+    _text("actor"),
+    _text("action"),
+    _text("target"),
+    Column("before", Text, nullable=False, comment="JSON, empty when there was nothing"),
+    Column("after", Text, nullable=False, comment="JSON, empty when nothing is left"),
+    _text("request_id", nullable=True),
+    _text("request_digest"),
+    UniqueConstraint("request_id"),
+    comment="Every change by an operator; append-only, without secrets.",
+    sqlite_autoincrement=True,
+)
+
 # --------------------------------------------------------------------------------------------------- ledger
 
 rate_snapshot = Table(
@@ -313,10 +356,16 @@ account_state = Table(
     _integer("entries"),
     _integer("spent_day"),
     _integer("spent_micros"),
+    _integer("open_voice"),
+    _integer("open_data"),
+    Column("open_by_identity", Text, nullable=False, comment="JSON object: identities with a limit, in use"),
+    _integer("reset_at_ms"),
     *_bounded("balance_micros", "reserved_micros", "spent_micros"),
     _at_least("version", 1),
     _at_least("reserved_micros", 0),
     _at_least("open_sessions", 0),
+    _at_least("open_voice", 0),
+    _at_least("open_data", 0),
     _at_least("entries", 0),
     comment="Live sums of accounts, written by compare-and-set on version.",
 )
@@ -335,7 +384,7 @@ session = Table(
     _text("access_code"),
     _text("calling"),
     _text("called"),
-    Column("state", BigInt, nullable=False, comment="1 open, 2 closed, 3 expired"),
+    Column("state", BigInt, nullable=False, comment="1 open, 2 closed, 3 expired, 4 refunded"),
     _integer("started_at_ms"),
     _integer("answered"),
     _integer("updated_at_ms"),
@@ -348,11 +397,15 @@ session = Table(
     _text("end_cause"),
     _integer("octets_in"),
     _integer("octets_out"),
+    Column("plan_id", BigInt, nullable=False, comment="of its identity; 0: the account's"),
+    _integer("identity_counted"),
+    Column("peer_attributes", Text, nullable=False, comment="how its edge finds it at the equipment"),
     UniqueConstraint("gateway_id", "session_key"),
     Index(None, "account_id", "session_id"),
     _one_of("state", SessionState),
     CheckConstraint("answered IN (0, 1)", name="answered"),
     CheckConstraint("final_grant IN (0, 1)", name="final_grant"),
+    CheckConstraint("identity_counted IN (0, 1)", name="identity_counted"),
     _at_least("version", 1),
     _at_least("used_units", 0),
     _at_least("granted_units", 0),
@@ -379,8 +432,9 @@ reservation = Table(
     _integer("used_set1_units"),
     _integer("used_set2_units"),
     _integer("overrun_micros"),
+    _integer("refunded_micros"),
     PrimaryKeyConstraint("session_id", "account_id"),
-    *_bounded("reserved_micros", "debited_micros", "overrun_micros"),
+    *_bounded("reserved_micros", "debited_micros", "overrun_micros", "refunded_micros"),
     _at_least("reserved_micros", 0),
     _at_least("overrun_micros", 0),
     comment="What each payer of a session holds and has paid.",
@@ -449,9 +503,26 @@ cdr = Table(
     _integer("snapshot_id"),
     Column("explanation", Text, nullable=False, comment="JSON: the steps that made the price"),
     PrimaryKeyConstraint("session_id", "account_id"),
-    Index(None, "account_id", "session_id"),
+    Index(None, "account_id", "recorded_at_ms"),
+    Index(None, "recorded_at_ms"),
     *_bounded("charged_micros", "overrun_micros"),
     comment="Session detail records, one per payer; a later revision replaces an earlier one.",
+    sqlite_with_rowid=False,
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    _integer("account_id", ForeignKey("account_state.account_id")),
+    Column("number", BigInt, nullable=False, comment="of the ledger entry that is told of"),
+    _text("kind"),
+    _integer("at_ms"),
+    _integer("balance_micros"),
+    PrimaryKeyConstraint("account_id", "number", "kind"),
+    Index(None, "at_ms"),
+    _one_of("kind", NoticeKind),
+    *_bounded("balance_micros"),
+    comment="What the owners of accounts should be told.",
     sqlite_with_rowid=False,
 )
 
@@ -477,6 +548,7 @@ parked = Table(
     _text("session_key"),
     _integer("received_at_ms"),
     _text("reason"),
+    _integer("used_units"),
     Column("report", Text, nullable=False, comment="the request as JSON"),
     UniqueConstraint("gateway_id", "session_key"),
     comment="Reported usage that nobody could be charged for yet.",

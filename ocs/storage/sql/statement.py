@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnClause, Table, literal_column, update
+from sqlalchemy import ColumnClause, Table, delete, literal_column, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
@@ -37,11 +37,22 @@ def insert_if_absent(table: Table) -> str:
     return _text(sqlite.insert(table).on_conflict_do_nothing())
 
 
-def upsert(table: Table, key: Sequence[str], *, growing: str | None = None) -> str:
-    """Insert a row, or replace the one of the same key; over a smaller `growing` column only."""
+def delete_by(table: Table, column: str) -> str:
+    """Delete the row with the given value, if there is one."""
+    return _text(delete(table).where(table.c[column] == slot(1)))
+
+
+def upsert(table: Table, key: Sequence[str], *, growing: str | None = None, equal: bool = False) -> str:
+    """Insert a row, or replace the one of the same key; over a smaller `growing` column only.
+
+    With `equal` a row whose column is the same is replaced too.
+    """
     statement = sqlite.insert(table)
     replaced = {name: statement.excluded[name] for name in columns_of(table) if name not in key}
-    where = None if growing is None else statement.excluded[growing] > table.c[growing]
+    where = None
+    if growing is not None:
+        new, old = statement.excluded[growing], table.c[growing]
+        where = new >= old if equal else new > old
     return _text(statement.on_conflict_do_update(index_elements=list(key), set_=replaced, where=where))
 
 

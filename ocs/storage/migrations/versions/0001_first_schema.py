@@ -19,6 +19,8 @@ BIG: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     _create_account_state()
     _create_answer()
+    _create_api_key()
+    _create_audit_log()
     _create_cdr()
     _create_change_log()
     _create_destination()
@@ -27,6 +29,7 @@ def upgrade() -> None:
     _create_rate_snapshot()
     _create_tariff()
     _create_ledger_entry()
+    _create_notice()
     _create_plan()
     _create_rate_import()
     _create_session()
@@ -48,6 +51,7 @@ def downgrade() -> None:
     op.drop_table("session")
     op.drop_table("rate_import")
     op.drop_table("plan")
+    op.drop_table("notice")
     op.drop_table("ledger_entry")
     op.drop_table("tariff")
     op.drop_table("rate_snapshot")
@@ -56,6 +60,8 @@ def downgrade() -> None:
     op.drop_table("destination")
     op.drop_table("change_log")
     op.drop_table("cdr")
+    op.drop_table("audit_log")
+    op.drop_table("api_key")
     op.drop_table("answer")
     op.drop_table("account_state")
 
@@ -76,9 +82,20 @@ def _create_account_state() -> None:
         sa.Column("entries", BIG, nullable=False),
         sa.Column("spent_day", BIG, nullable=False),
         sa.Column("spent_micros", BIG, nullable=False),
+        sa.Column("open_voice", BIG, nullable=False),
+        sa.Column("open_data", BIG, nullable=False),
+        sa.Column(
+            "open_by_identity",
+            sa.Text(),
+            nullable=False,
+            comment="JSON object: identities with a limit, in use",
+        ),
+        sa.Column("reset_at_ms", BIG, nullable=False),
         _bounded("account_state_balance_micros", "balance_micros"),
         sa.CheckConstraint("entries >= 0", name=op.f("ck_account_state_entries_min")),
+        sa.CheckConstraint("open_data >= 0", name=op.f("ck_account_state_open_data_min")),
         sa.CheckConstraint("open_sessions >= 0", name=op.f("ck_account_state_open_sessions_min")),
+        sa.CheckConstraint("open_voice >= 0", name=op.f("ck_account_state_open_voice_min")),
         _bounded("account_state_reserved_micros", "reserved_micros"),
         sa.CheckConstraint("reserved_micros >= 0", name=op.f("ck_account_state_reserved_micros_min")),
         _bounded("account_state_spent_micros", "spent_micros"),
@@ -100,6 +117,41 @@ def _create_answer() -> None:
         sa.PrimaryKeyConstraint("gateway_id", "request_key", name=op.f("pk_answer")),
         comment="Answers to keyed requests, for their replays.",
         sqlite_with_rowid=False,
+    )
+
+
+def _create_api_key() -> None:
+    op.create_table(
+        "api_key",
+        sa.Column("id", sa.Text(), nullable=False, comment="public part of the key"),
+        sa.Column("digest", sa.Text(), nullable=False, comment="SHA-256 of the key, hexadecimal"),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("roles", sa.Text(), nullable=False, comment="JSON list of roles"),
+        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("created_at_ms", BIG, nullable=False),
+        sa.Column("expires_at_ms", BIG, nullable=True),
+        sa.Column("revoked_at_ms", BIG, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_key")),
+        comment="Keys that open the gRPC API; the keys themselves are not kept.",
+    )
+
+
+def _create_audit_log() -> None:
+    op.create_table(
+        "audit_log",
+        sa.Column("number", BIG, nullable=False),
+        sa.Column("at_ms", BIG, nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=False, comment="JSON, empty when there was nothing"),
+        sa.Column("after", sa.Text(), nullable=False, comment="JSON, empty when nothing is left"),
+        sa.Column("request_id", sa.Text(), nullable=True),
+        sa.Column("request_digest", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_audit_log")),
+        sa.UniqueConstraint("request_id", name=op.f("uq_audit_log_request_id")),
+        comment="Every change by an operator; append-only, without secrets.",
+        sqlite_autoincrement=True,
     )
 
 
@@ -139,7 +191,10 @@ def _create_cdr() -> None:
         comment="Session detail records, one per payer; a later revision replaces an earlier one.",
         sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_cdr_account_id_session_id"), "cdr", ["account_id", "session_id"], unique=False)
+    op.create_index(
+        op.f("ix_cdr_account_id_recorded_at_ms"), "cdr", ["account_id", "recorded_at_ms"], unique=False
+    )
+    op.create_index(op.f("ix_cdr_recorded_at_ms"), "cdr", ["recorded_at_ms"], unique=False)
 
 
 def _create_change_log() -> None:
@@ -150,7 +205,8 @@ def _create_change_log() -> None:
         sa.Column("object_id", BIG, nullable=False),
         sa.Column("at_ms", BIG, nullable=False),
         sa.CheckConstraint(
-            "kind IN ('account', 'identity', 'gateway', 'plan', 'tariff')", name=op.f("ck_change_log_kind")
+            "kind IN ('account', 'identity', 'gateway', 'plan', 'tariff', 'session', 'api_key')",
+            name=op.f("ck_change_log_kind"),
         ),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_change_log")),
         comment="What changed in the catalogue, for servers to poll.",
@@ -208,6 +264,7 @@ def _create_parked() -> None:
         sa.Column("session_key", sa.Text(), nullable=False),
         sa.Column("received_at_ms", BIG, nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("used_units", BIG, nullable=False),
         sa.Column("report", sa.Text(), nullable=False, comment="the request as JSON"),
         sa.PrimaryKeyConstraint("parked_id", name=op.f("pk_parked")),
         sa.UniqueConstraint("gateway_id", "session_key", name=op.f("uq_parked_gateway_id_session_key")),
@@ -304,6 +361,26 @@ def _create_ledger_entry() -> None:
     )
 
 
+def _create_notice() -> None:
+    op.create_table(
+        "notice",
+        sa.Column("account_id", BIG, nullable=False),
+        sa.Column("number", BIG, nullable=False, comment="of the ledger entry that is told of"),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("at_ms", BIG, nullable=False),
+        sa.Column("balance_micros", BIG, nullable=False),
+        sa.CheckConstraint("kind IN ('low_balance')", name=op.f("ck_notice_kind")),
+        _bounded("notice_balance_micros", "balance_micros"),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account_state.account_id"], name=op.f("fk_notice_account_id")
+        ),
+        sa.PrimaryKeyConstraint("account_id", "number", "kind", name=op.f("pk_notice")),
+        comment="What the owners of accounts should be told.",
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_notice_at_ms"), "notice", ["at_ms"], unique=False)
+
+
 def _create_plan() -> None:
     op.create_table(
         "plan",
@@ -356,7 +433,7 @@ def _create_session() -> None:
         sa.Column("access_code", sa.Text(), nullable=False),
         sa.Column("calling", sa.Text(), nullable=False),
         sa.Column("called", sa.Text(), nullable=False),
-        sa.Column("state", BIG, nullable=False, comment="1 open, 2 closed, 3 expired"),
+        sa.Column("state", BIG, nullable=False, comment="1 open, 2 closed, 3 expired, 4 refunded"),
         sa.Column("started_at_ms", BIG, nullable=False),
         sa.Column("answered", BIG, nullable=False),
         sa.Column("updated_at_ms", BIG, nullable=False),
@@ -369,10 +446,16 @@ def _create_session() -> None:
         sa.Column("end_cause", sa.Text(), nullable=False),
         sa.Column("octets_in", BIG, nullable=False),
         sa.Column("octets_out", BIG, nullable=False),
+        sa.Column("plan_id", BIG, nullable=False, comment="of its identity; 0: the account's"),
+        sa.Column("identity_counted", BIG, nullable=False),
+        sa.Column(
+            "peer_attributes", sa.Text(), nullable=False, comment="how its edge finds it at the equipment"
+        ),
         sa.CheckConstraint("answered IN (0, 1)", name=op.f("ck_session_answered")),
         sa.CheckConstraint("final_grant IN (0, 1)", name=op.f("ck_session_final_grant")),
         sa.CheckConstraint("granted_units >= 0", name=op.f("ck_session_granted_units_min")),
-        sa.CheckConstraint("state IN (1, 2, 3)", name=op.f("ck_session_state")),
+        sa.CheckConstraint("identity_counted IN (0, 1)", name=op.f("ck_session_identity_counted")),
+        sa.CheckConstraint("state IN (1, 2, 3, 4)", name=op.f("ck_session_state")),
         sa.CheckConstraint("used_units >= 0", name=op.f("ck_session_used_units_min")),
         sa.CheckConstraint("version >= 1", name=op.f("ck_session_version_min")),
         sa.ForeignKeyConstraint(
@@ -413,7 +496,15 @@ def _create_account() -> None:
         sa.Column("max_sessions", BIG, nullable=True),
         sa.Column("daily_spend_limit_micros", BIG, nullable=True),
         sa.Column("low_balance_micros", BIG, nullable=True),
+        sa.Column("max_voice_sessions", BIG, nullable=True),
+        sa.Column("max_data_sessions", BIG, nullable=True),
+        sa.Column("reset_cycle", sa.Text(), nullable=False),
+        sa.Column("reset_amount_micros", BIG, nullable=False),
+        sa.Column("reset_since_ms", BIG, nullable=False),
         sa.CheckConstraint("kind IN ('prepaid', 'postpaid')", name=op.f("ck_account_kind")),
+        sa.CheckConstraint(
+            "reset_cycle IN ('none', 'daily', 'weekly', 'monthly')", name=op.f("ck_account_reset_cycle")
+        ),
         sa.CheckConstraint(
             "status IN ('active', 'suspended', 'blocked', 'closed')", name=op.f("ck_account_status")
         ),
@@ -421,6 +512,7 @@ def _create_account() -> None:
         sa.CheckConstraint("credit_limit_micros >= 0", name=op.f("ck_account_credit_limit_micros_min")),
         _bounded("account_daily_spend_limit_micros", "daily_spend_limit_micros"),
         _bounded("account_low_balance_micros", "low_balance_micros"),
+        _bounded("account_reset_amount_micros", "reset_amount_micros"),
         sa.CheckConstraint("parent_id <> id", name=op.f("ck_account_parent_id")),
         sa.ForeignKeyConstraint(["parent_id"], ["account.id"], name=op.f("fk_account_parent_id")),
         sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_account_plan_id")),
@@ -430,6 +522,14 @@ def _create_account() -> None:
         comment="Master data of accounts; live sums are in account_state.",
     )
     op.create_index(op.f("ix_account_parent_id"), "account", ["parent_id"], unique=False)
+    op.create_index(
+        "ix_account_reset",
+        "account",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("reset_cycle != 'none'"),
+        postgresql_where=sa.text("reset_cycle != 'none'"),
+    )
 
 
 def _create_plan_tariff() -> None:
@@ -501,9 +601,11 @@ def _create_reservation() -> None:
         sa.Column("used_set1_units", BIG, nullable=False),
         sa.Column("used_set2_units", BIG, nullable=False),
         sa.Column("overrun_micros", BIG, nullable=False),
+        sa.Column("refunded_micros", BIG, nullable=False),
         _bounded("reservation_debited_micros", "debited_micros"),
         _bounded("reservation_overrun_micros", "overrun_micros"),
         sa.CheckConstraint("overrun_micros >= 0", name=op.f("ck_reservation_overrun_micros_min")),
+        _bounded("reservation_refunded_micros", "refunded_micros"),
         _bounded("reservation_reserved_micros", "reserved_micros"),
         sa.CheckConstraint("reserved_micros >= 0", name=op.f("ck_reservation_reserved_micros_min")),
         sa.ForeignKeyConstraint(

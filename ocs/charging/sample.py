@@ -95,7 +95,15 @@ PLANS: Final = {
 "Plan -> (service, access code) -> tariff."
 
 GATEWAYS: Final = (
-    Gateway(id=0, name=RADIUS_GATEWAY, address="127.0.0.1", secret="testing123"),  # noqa: S106 - the example
+    Gateway(
+        id=0,
+        name=RADIUS_GATEWAY,
+        address="127.0.0.1",
+        secret="testing123",  # noqa: S106 - the example
+        # radclient signs no Access-Request and `ocs call` signs each: "auto" would trust the one and then
+        # be silent to the other, because both are this client.
+        require_message_authenticator="no",
+    ),
     Gateway(id=0, name=GRPC_GATEWAY),
 )
 

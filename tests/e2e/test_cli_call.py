@@ -1,14 +1,17 @@
 """The README's story: a server, a second terminal, calls over RADIUS and gRPC, and the books after each."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from radius_vectors import access_request
 from server import ServerProcess
 
 from ocs.radius.client import RadiusClient
+from ocs.radius.codec import Code, decode
 
 CALL = {"User-Name": "alice", "Called-Station-Id": "442079460123", "Acct-Session-Id": "by-hand"}
 
@@ -49,6 +52,19 @@ def test_money_is_held_while_a_call_runs_and_charged_exactly_at_its_end(server: 
     assert [entry["amount"] for entry in after["entries"]] == ["10.00", "-0.09", "-0.036"]
     assert (after["account"]["balance"], after["account"]["reserved"]) == ("9.874", "0.00")
     assert ask(server, "session", "list", "--account", "alice") == []
+
+
+def test_unsigned_request_is_answered_after_signed_ones(server: ServerProcess) -> None:
+    """`ocs call` signs its Access-Requests, `radclient` does not: a newcomer uses both as the same client."""
+    ask(server, "call", "--account", "dave", "--to", "442079460123", "--seconds", "1")
+    request = access_request(CALL, password="wrong", secret="testing123", signed=False)
+    with socket.socket(type=socket.SOCK_DGRAM) as asking:
+        asking.settimeout(10)
+        asking.sendto(request, ("127.0.0.1", server.auth_port))
+        reply = decode(asking.recv(4096))
+
+    assert reply.code == Code.ACCESS_REJECT
+    assert reply.get(18) == b"invalid_password"
 
 
 @pytest.mark.parametrize("way", [[], ["--grpc"]])

@@ -16,11 +16,13 @@ from ocs.cli import (
     backup,
     call,
     config,
+    destination,
     gateway,
     identity,
     init,
     key,
     ledger,
+    off_peak,
     plan,
     quote,
     rate,
@@ -41,7 +43,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for noun in (account, identity, gateway, plan, tariff, rate, session, ledger, key):
+for noun in (account, identity, gateway, plan, tariff, rate, destination, off_peak, session, ledger, key):
     app.add_typer(noun.app)
 app.command("init")(init.init)
 app.command("migrate")(init.migrate)

@@ -10,6 +10,7 @@ from ocs.cli.console import Column, Json, Record, format_time, parse_time, print
 from ocs.errors import InputError
 
 if TYPE_CHECKING:
+    from ocs.rating.directory import Directory
     from ocs.rating.search import RateFilter
     from ocs.rating.tariff import OffPeak, PriceSet, Rate, TariffTerms
 
@@ -18,6 +19,7 @@ app = typer.Typer(name="rate", help="Rates: single prices, added and found.", no
 _COLUMNS = (
     Column("tariff", "tariff"),
     Column("destination", "destination"),
+    Column("description", "description"),
     Column("effective_from", "from (UTC)", blank="always", is_time=True),
     Column("intervals", "intervals"),
     Column("first_price", "first price", right=True),
@@ -174,6 +176,15 @@ def search_rates(
     destination: Annotated[
         str, typer.Option("--destination", help="Exactly this one, or a pattern with * and ?.")
     ] = "",
+    country: Annotated[
+        str, typer.Option("--country", help="Name or ISO code, as the directory has it.")
+    ] = "",
+    mcc: Annotated[str, typer.Option("--mcc", help="Mobile country code in the directory.")] = "",
+    mnc: Annotated[str, typer.Option("--mnc", help="Mobile network code in the directory.")] = "",
+    group: Annotated[str, typer.Option("--group", help="Destination group in the directory.")] = "",
+    special: Annotated[
+        bool | None, typer.Option("--special/--prefixes", help="Special destinations, or phone prefixes.")
+    ] = None,
     at: Annotated[str | None, typer.Option("--at", help="In force at this time; --number takes now.")] = None,
     before: Annotated[str | None, typer.Option("--before", help="Effective earlier than this.")] = None,
     after: Annotated[str | None, typer.Option("--after", help="Effective later than this.")] = None,
@@ -191,6 +202,11 @@ def search_rates(
         "prefix": _digits(prefix, "--prefix"),
         "number": _digits(number, "--number"),
         "destination": destination,
+        "country": country,
+        "mcc": _digits(mcc, "--mcc"),
+        "mnc": _digits(mnc, "--mnc"),
+        "group": group,
+        "special": special,
         "effective_before_s": _seconds(before, "--before"),
         "effective_after_s": _seconds(after, "--after"),
         "discontinued": discontinued,
@@ -202,18 +218,20 @@ def search_rates(
 
     async def use(books: Books) -> list[Record]:
         from ocs.charging.tariff_book import find_terms
+        from ocs.rating.directory import Directory
         from ocs.rating.search import RateFilter
 
         when_s = books.clock.now_ms() // 1000 if at_s is None and number else at_s
         wanted = RateFilter(**conditions, effective_at_s=when_s)
+        directory = Directory(await books.catalog.load_destinations())
         if tariff is None:
             chosen = await books.catalog.load_tariffs()
         else:
             chosen = [await find_terms(books.catalog, tariff)]
         records: list[Record] = []
         for terms in chosen:
-            found = await _search(books, terms, wanted, limit + 1 - len(records))
-            records += [rate_record(terms.name, rate) for rate in found]
+            found = await _search(books, terms, wanted, directory, limit=limit + 1 - len(records))
+            records += [{**rate_record(terms.name, rate), **_place_record(directory, rate)} for rate in found]
         return records
 
     records = use_books(context, use)
@@ -222,12 +240,29 @@ def search_rates(
         say(f"There are more than --limit {limit}.")
 
 
-async def _search(books: Books, terms: "TariffTerms", wanted: "RateFilter", limit: int) -> "list[Rate]":
+async def _search(
+    books: Books, terms: "TariffTerms", wanted: "RateFilter", directory: "Directory", *, limit: int
+) -> "list[Rate]":
     from itertools import islice
 
     from ocs.rating.search import search
 
-    return list(islice(search(await books.catalog.load_tariff(terms), wanted), max(0, limit)))
+    tariff = await books.catalog.load_tariff(terms, destinations=wanted.candidates())
+    return list(islice(search(tariff, wanted, directory), max(0, limit)))
+
+
+def _place_record(directory: "Directory", rate: "Rate") -> Record:
+    """What the directory says of a rate's destination."""
+    entry = directory.find(rate.destination)
+    if entry is None:
+        return dict.fromkeys(("description", "country", "mcc", "mnc", "group"))
+    return {
+        "description": entry.description,
+        "country": entry.country,
+        "mcc": entry.mcc,
+        "mnc": entry.mnc,
+        "group": entry.group,
+    }
 
 
 def _digits(text: str, option: str) -> str:

@@ -12,39 +12,42 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ocs.cli.books import Books, use_books
-from ocs.cli.console import Column, Json, choose, console, print_json, print_table, say
-from ocs.errors import InputError, InputErrors
+from ocs.cli.console import Column, Json, choose, parse_time, print_json, print_table, say
+from ocs.cli.sheet_file import (
+    DayFirst,
+    DecimalComma,
+    Delimiter,
+    Mapped,
+    Mode,
+    Past,
+    SheetFile,
+    SheetPath,
+    Worksheet,
+    Zone,
+    parse_mapping,
+    progress_bar,
+    refused,
+    sheet_errors,
+)
+from ocs.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from ocs.rating.directory import Directory
     from ocs.rating.index import Tariff
-    from ocs.rating.sheet import ImportMode, ImportPlan, PastMode, Sheet
+    from ocs.rating.sheet import Column as SheetColumn
+    from ocs.rating.sheet import ImportPlan, Sheet
     from ocs.rating.tariff import Rate, TariffTerms
-
-Mapped = Annotated[
-    list[str] | None,
-    typer.Option("--map", help='Foreign header, "Dial code=destination"; nothing behind = leaves it out.'),
-]
-Mode = Annotated[str, typer.Option(help="add (absent rates stay) or replace (they are discontinued).")]
-Past = Annotated[str, typer.Option(help="Rows with a past date count from now, or are skipped: now, skip.")]
-DecimalComma = Annotated[
-    bool | None, typer.Option("--decimal-comma/--decimal-point", help="Of prices; else found out.")
-]
-DayFirst = Annotated[bool | None, typer.Option("--day-first/--month-first", help="How 01/04/2026 is meant.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Import:
     """What was asked for."""
 
-    file: Path
+    file: SheetFile
     tariff: str
     currency: str
-    mode: "ImportMode"
-    past: "PastMode"
-    reading: "Mapping[str, Any]"
-    "How cells are to be read: arguments of `ocs.rating.sheet.parse_sheet`."
     skips_bad: bool
     may_write: bool
     is_agreed: bool
@@ -54,17 +57,17 @@ class _Import:
 
 def import_sheet(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="Rate sheet, CSV or XLSX.", show_default=False)],
+    file: SheetPath,
     tariff: Annotated[str, typer.Option(help="Tariff it goes into; made when there is none.")],
     mapping: Mapped = None,
     mode: Mode = "add",
     past: Past = "now",
-    zone: Annotated[str, typer.Option(help="IANA zone of dates without one.")] = "UTC",
+    zone: Zone = "UTC",
     currency: Annotated[str, typer.Option(help="Of a tariff that is made.")] = "USD",
-    delimiter: Annotated[str | None, typer.Option(help="Of a CSV; else found out.")] = None,
+    delimiter: Delimiter = None,
     decimal_comma: DecimalComma = None,
     day_first: DayFirst = None,
-    worksheet: Annotated[str | None, typer.Option(help="Of a workbook; else the first.")] = None,
+    worksheet: Worksheet = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Import the good rows all the same.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -77,32 +80,27 @@ def import_sheet(
     check_name(tariff, "--tariff")
     check_currency(currency.upper(), "--currency")
     wanted = _Import(
-        file=file,
+        file=SheetFile(
+            path=file,
+            mode=choose(ImportMode, mode, "--mode"),
+            past=choose(PastMode, past, "--past"),
+            reading={
+                "zone": zone,
+                "mapping": parse_mapping(mapping),
+                "delimiter": delimiter,
+                "decimal_comma": decimal_comma,
+                "day_first": day_first,
+                "worksheet": worksheet,
+            },
+        ),
         tariff=tariff,
         currency=currency.upper(),
-        mode=choose(ImportMode, mode, "--mode"),
-        past=choose(PastMode, past, "--past"),
-        reading={
-            "zone": zone,
-            "mapping": dict(_parse_title(text) for text in mapping or ()),
-            "delimiter": delimiter,
-            "decimal_comma": decimal_comma,
-            "day_first": day_first,
-            "worksheet": worksheet,
-        },
         skips_bad=skip_bad,
         may_write=not dry_run,
         is_agreed=yes,
         as_json=as_json,
     )
     use_books(context, lambda books: _import(books, wanted))
-
-
-def _parse_title(text: str) -> tuple[str, str]:
-    title, equals, meaning = text.partition("=")
-    if not equals or not title.strip():
-        raise InputError(f"--map {text}", "is not TITLE=MEANING")
-    return title, meaning.strip()
 
 
 async def _import(books: Books, wanted: _Import) -> None:
@@ -115,15 +113,16 @@ async def _import(books: Books, wanted: _Import) -> None:
         existing = Tariff.build(TariffTerms(id=0, name=wanted.tariff, currency=wanted.currency), ())
     else:
         existing = await books.catalog.load_tariff(terms)
-    sheet, plan = _plan(wanted, existing, now_s=books.clock.now_ms() // 1000)
-    errors = [*sheet.errors, *plan.errors]
+    with progress_bar(shown=not wanted.as_json) as progress:
+        sheet, plan = wanted.file.plan(existing, now_s=books.clock.now_ms() // 1000, progress=progress)
+    errors = sheet_errors(sheet, plan)
     if errors and not wanted.skips_bad:
-        raise _all_errors(wanted.file, errors, sheet.error_count + len(plan.errors))
-    preview = {**_preview(plan, existing.terms, sheet), "bad": [str(error) for error in errors]}
+        raise refused(wanted.file.path, sheet, plan)
+    preview = {**preview_record(plan, existing.terms, sheet), "bad": [str(error) for error in errors]}
     if not wanted.as_json:
-        _print_preview(preview)
+        print_preview(preview)
     written = 0
-    if wanted.may_write and plan.write_count and _agreed(wanted):
+    if wanted.may_write and plan.change_count and agreed(is_agreed=wanted.is_agreed, as_json=wanted.as_json):
         terms = terms or await books.catalog.save_tariff(existing.terms)
         written = await _write(books, existing, terms, plan, shows_progress=not wanted.as_json)
     if wanted.as_json:
@@ -132,27 +131,8 @@ async def _import(books: Books, wanted: _Import) -> None:
         say(f"wrote {written} rate(s)" if written else "nothing was written")
 
 
-def _plan(wanted: _Import, existing: "Tariff", *, now_s: int) -> "tuple[Sheet, ImportPlan]":
-    """Read the whole sheet and compare it with the tariff."""
-    from ocs.rating.sheet import parse_sheet, plan_import
-
-    try:
-        with wanted.file.open("rb") as source:
-            sheet = parse_sheet(source, name=str(wanted.file), now_s=now_s, **wanted.reading)
-            plan = plan_import(existing, sheet, mode=wanted.mode, now_s=now_s, past=wanted.past)
-    except OSError as error:
-        raise InputError(str(wanted.file), f"cannot be read: {error.strerror}") from error
-    return sheet, plan
-
-
-def _all_errors(file: Path, errors: list[InputError], count: int) -> InputErrors:
-    shown = list(errors)
-    if count > len(shown):
-        shown.append(InputError(str(file), f"and {count - len(shown)} more"))
-    return InputErrors(str(file), shown)
-
-
-def _preview(plan: "ImportPlan", terms: "TariffTerms", sheet: "Sheet") -> dict[str, Any]:
+def preview_record(plan: "ImportPlan", terms: "TariffTerms", sheet: "Sheet") -> dict[str, Any]:
+    """What an import comes to, counted."""
     moves = plan.moves
     return {
         "tariff": terms.name,
@@ -173,7 +153,8 @@ def _percent(basis_points: int | None) -> str | None:
     return None if basis_points is None else format_decimal(basis_points, places=2)
 
 
-def _print_preview(preview: dict[str, Any]) -> None:
+def print_preview(preview: dict[str, Any]) -> None:
+    """The counts that are not 0, and the rows that are left out."""
     facts = [
         {"what": key.replace("_", " "), "count": value}
         for key, value in preview.items()
@@ -186,10 +167,15 @@ def _print_preview(preview: dict[str, Any]) -> None:
         say(f"left out: {bad}")
 
 
-def _agreed(wanted: _Import) -> bool:
-    if wanted.is_agreed:
+def agreed(*, is_agreed: bool, as_json: bool) -> bool:
+    """Whether what was shown shall be written: agreed before, or asked for on a terminal.
+
+    Raises:
+        InputError: nobody can be asked.
+    """
+    if is_agreed:
         return True
-    if wanted.as_json or not sys.stdin.isatty():
+    if as_json or not sys.stdin.isatty():
         raise InputError("--yes", "is needed to write when nobody can be asked; --dry-run only shows")
     return typer.confirm("Write this?")
 
@@ -197,14 +183,10 @@ def _agreed(wanted: _Import) -> bool:
 async def _write(
     books: Books, existing: "Tariff", terms: "TariffTerms", plan: "ImportPlan", *, shows_progress: bool
 ) -> int:
-    from rich.progress import Progress
-
     from ocs.charging.tariff_book import import_writes
 
     writes = import_writes(existing, plan)
-    if not shows_progress or not sys.stdout.isatty():
-        return await books.catalog.write_rates(terms.id, writes)
-    with Progress(console=console()) as progress:
+    with progress_bar(shown=shows_progress) as progress:
         task = progress.add_task("writing rates", total=plan.write_count)
 
         def passing(rates: "Iterable[Rate]") -> "Iterator[Rate]":
@@ -225,19 +207,28 @@ def export_sheet(
     columns: Annotated[
         str | None, typer.Option(help="Titles with commas between; else all that matter.")
     ] = None,
+    at: Annotated[
+        str | None, typer.Option(help="Only what is in force then; else every version of every rate.")
+    ] = None,
+    zone: Annotated[str, typer.Option(help="IANA zone in which dates are written.")] = "UTC",
 ) -> None:
     """Write a tariff's rates to a sheet; importing it again changes nothing."""
+    from zoneinfo import ZoneInfo
+
+    from ocs.charging.master_data import check_zone
     from ocs.rating.sheet import find_column
     from ocs.rating.sheet_writing import EXPORTED, SheetFormat, write_sheet
 
     chosen = [find_column(title, "--columns") for title in columns.split(",")] if columns else EXPORTED
+    check_zone(zone, "--zone")
+    at_ms = None if at is None else parse_time(at, "--at", zone)
     form = SheetFormat.XLSX if file.suffix.casefold() == ".xlsx" else SheetFormat.CSV
-    compiled = use_books(context, lambda books: _load(books, tariff))
+    rates, directory = use_books(context, lambda books: _exported(books, tariff, chosen, at_ms))
     # Under another name first: what cannot be exported must not cost the file that was there.
     part = file.with_name(f"{file.name}.part")
     try:
         with part.open("wb") as target:
-            count = write_sheet(compiled.rates(), chosen, target, form=form)
+            count = write_sheet(rates, chosen, target, form=form, zone=ZoneInfo(zone), directory=directory)
         part.replace(file)
     except OSError as error:
         raise InputError(str(file), f"cannot be written: {error.strerror}") from error
@@ -246,7 +237,24 @@ def export_sheet(
     say(f"wrote {count} rate(s) to {file}")
 
 
-async def _load(books: Books, name: str) -> "Tariff":
+async def _exported(
+    books: Books, name: str, columns: "Sequence[SheetColumn]", at_ms: int | None
+) -> "tuple[Iterator[Rate], Directory | None]":
+    """The rates to write, and the directory where a column needs it."""
     from ocs.charging.tariff_book import find_terms
+    from ocs.rating.directory import Directory
+    from ocs.rating.search import RateFilter, search
+    from ocs.rating.sheet_column import EFFECTIVE_FROM
 
-    return await books.catalog.load_tariff(await find_terms(books.catalog, name))
+    tariff = await books.catalog.load_tariff(await find_terms(books.catalog, name))
+    directory = None
+    if any(column.about_destination for column in columns):
+        directory = Directory(await books.catalog.load_destinations())
+    if at_ms is None and EFFECTIVE_FROM not in columns:
+        # Without dates only one version of a destination can be told.
+        at_ms = books.clock.now_ms()
+    if at_ms is None:
+        return tariff.rates(), directory
+    ends = any(column.field == "discontinued" for column in columns)
+    wanted = RateFilter(effective_at_s=at_ms // 1000, discontinued=None if ends else False)
+    return search(tariff, wanted), directory

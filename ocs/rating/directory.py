@@ -1,17 +1,19 @@
 """The destination directory: what a prefix is called, and where it is.
 
-Owns its entries, the search for the one that covers a destination, and the reading of it from CSV. Does not
-own prices. Rating sections 1 and 9.
+Owns its entries, the search for the one that covers a destination, and the reading of it from CSV and XLSX.
+Does not own prices, or what taking it over changes (`ocs.rating.directory_sheet`). Rating sections 1 and 9.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO, Final
 
 from ocs.errors import InputError, InputErrors
 from ocs.rating.destination import parse_destination
 from ocs.rating.sheet_column import normalised
 from ocs.rating.sheet_csv import SheetRow, read_csv
+from ocs.rating.sheet_xlsx import MAGIC, read_xlsx
 
 ERRORS_MAX: Final = 1_000
 "Errors that are listed; reading stops at the last of them."
@@ -75,15 +77,21 @@ _FIELDS: Final = {
 
 
 def parse_directory(
-    source: BinaryIO, *, name: str, mapping: Mapping[str, str] | None = None, delimiter: str | None = None
+    source: BinaryIO,
+    *,
+    name: str,
+    mapping: Mapping[str, str] | None = None,
+    delimiter: str | None = None,
+    worksheet: str | None = None,
 ) -> Directory:
-    """Read a CSV with the columns Prefix (or Destination), Description, Country, ISO, MCC, MNC and Group.
+    """Read a CSV or XLSX: Prefix (or Destination), Description, Country, ISO, MCC, MNC, Group.
 
     Args:
         source: the file, open for bytes.
         name: what errors call it.
         mapping: foreign titles and what they mean; other columns are left out.
-        delimiter: None: found from the header.
+        delimiter: of a CSV; None: found from the header.
+        worksheet: of a workbook; None: the active one.
 
     Raises:
         InputErrors: bad rows, all of them: no prefix, a prefix twice, a code that is none.
@@ -99,7 +107,12 @@ def parse_directory(
         known = [fields.get(normalised(cell)) for cell in cells]
         return len(known) - known.count(None) if "prefix" in known else 0
 
-    rows = read_csv(source, name=name, recognised=recognised, delimiter=delimiter)
+    first_line = source.readline()
+    if first_line.startswith(MAGIC):
+        rows = read_xlsx(first_line + source.read(), name=name, worksheet=worksheet)
+    else:
+        lines = chain([first_line], source)
+        rows = read_csv(lines, name=name, recognised=recognised, delimiter=delimiter)
     header = next(rows, SheetRow(1, ()))
     if not recognised(header.cells):
         raise InputError(f"{name} line {header.line}", "no column 'Prefix'")

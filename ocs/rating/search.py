@@ -4,13 +4,14 @@ Owns what a filter means. Does not own pricing lookups, which must be fast (`ocs
 section 9.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
 from ocs.errors import InputError
-from ocs.rating.destination import is_special
+from ocs.rating.destination import ANY, is_special, parse_destination
 from ocs.rating.directory import DestinationInfo, Directory
 from ocs.rating.index import Tariff, to_rate, version_at
 from ocs.rating.tariff import Rate
@@ -18,6 +19,7 @@ from ocs.rating.tariff import Rate
 __all__ = ["DestinationInfo", "Directory", "RateFilter", "search"]
 
 _STATUSES: Final = ("discontinued", "forbidden", "hidden", "payback")
+_WILD: Final = re.compile(r"[*?\[]")
 _NOWHERE: Final = DestinationInfo(prefix="")
 
 
@@ -54,6 +56,17 @@ class RateFilter:
         if self.number and self.effective_at_s is None:
             raise InputError("number", "needs an instant: which rate applies depends on when")
 
+    def candidates(self) -> Collection[str] | None:
+        """The destinations that alone can satisfy it; None: any may.
+
+        Whoever searches a large tariff need not load the others.
+        """
+        if self.number:
+            return (ANY, *(self.number[:length] for length in range(1, len(self.number) + 1)))
+        if self.destination and not _WILD.search(self.destination):
+            return (parse_destination(self.destination),)
+        return None
+
     def matches(self, rate: Rate, info: DestinationInfo | None = None) -> bool:
         """Whether a rate satisfies all that can be told from it alone.
 
@@ -69,6 +82,10 @@ class RateFilter:
             and self._matches_instant(rate.effective_from_s)
             and all(getattr(self, status) in (None, getattr(rate, status)) for status in _STATUSES)
         )
+
+    def matches_entry(self, info: DestinationInfo) -> bool:
+        """Whether an entry of the directory satisfies what is asked of destinations; flags are not its."""
+        return self._matches_destination(info.prefix) and self._matches_info(info)
 
     def _matches_destination(self, destination: str) -> bool:
         return (

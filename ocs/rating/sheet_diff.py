@@ -105,6 +105,11 @@ class ImportPlan:
         """Records that `writes` yields."""
         return self.counts[Step.NEW] + self.counts[Step.CHANGED] + self.counts[Step.DISCONTINUED]
 
+    @property
+    def change_count(self) -> int:
+        """Steps that `changes` yields. 0: there is nothing to write."""
+        return sum(self.counts[step] for step in _CHANGING)
+
     def changes(self) -> Iterator[RateChange]:
         """Every step that changes something."""
         return (change for change in self.differ.changes() if change.step in _CHANGING)

@@ -20,7 +20,8 @@ def test_tariff_is_added_with_its_terms(shell: Shell) -> None:
     shell.ok(
         "tariff", "add", "night", "--currency", "eur", "--off-peak", "hr{8pm-7am}",
         "--off-peak-when", "split", "--connect-fee", "0.10", "--grace", "3", "--free", "20", "--surcharge",
-        "5", "--decimals", "2", "--round", "away_from_zero",
+        "5", "--decimals", "2", "--round", "away_from_zero", "--connect-fee-on-zero", "--default-price",
+        "0.5", "--default-intervals", "30/6",
     )  # fmt: skip
 
     (found,) = [one for one in shell.json("tariff", "list") if one["name"] == "night"]
@@ -31,6 +32,9 @@ def test_tariff_is_added_with_its_terms(shell: Shell) -> None:
         "off_peak_periods": "hr{8pm-7am}",
         "off_peak_when": "split",
         "connect_fee": "0.10",
+        "connect_fee_on_zero": True,
+        "default_price": "0.50",
+        "default_intervals": "30/6",
         "grace_seconds": 3,
         "free_seconds": 20,
         "surcharge_percent": "5",
@@ -45,6 +49,10 @@ def test_impossible_tariffs_are_refused(shell: Shell) -> None:
         2, "tariff", "add", "x", "--off-peak", "hr{1}", "--off-peak", "hr{2}", "--off-peak", "hr{3}"
     )
     assert "--connect-fee: is negative" in shell.refused(2, "tariff", "add", "x", "--connect-fee", "-1")
+    assert "--default-price: 'x'" in shell.refused(2, "tariff", "add", "x", "--default-price", "x")
+    assert "--default-intervals: '60'" in shell.refused(
+        2, "tariff", "add", "x", "--default-price", "1", "--default-intervals", "60"
+    )
     assert "--round: 'up'" in shell.refused(2, "tariff", "add", "x", "--round", "up")
     assert "--currency: 'DOLLAR'" in shell.refused(2, "tariff", "add", "x", "--currency", "dollar")
     assert "'data'" in shell.refused(4, "tariff", "add", "data")

@@ -5,45 +5,48 @@ report of which call was answered, so that whoever runs it can hold the books ag
 like any gateway: it knows nothing of the server but its ports and a secret. Blocking; one process each.
 """
 
-import hashlib
+import functools
 import hmac
 import random
 import selectors
 import socket
-import struct
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ocs.radius.codec import Code
+from ocs.radius.codec import HEADER, HEADER_OCTETS, NO_AUTHENTICATOR, Code, Secret, hide_password
 
-_HEADER: Final = struct.Struct("!BBH")
-_ZEROS: Final = bytes(16)
-_SEND_BUFFER_OCTETS: Final = 4 * 1024 * 1024
+_BUFFER_OCTETS: Final = 4 * 1024 * 1024
 _IDS_PER_SOCKET: Final = 256
+_TIMEOUTS_EVERY_S: Final = 0.02
+"How often requests are looked for whose time is up."
 
-_USER_NAME, _USER_PASSWORD, _NAS_IP, _CALLED, _CALLING = 1, 2, 4, 30, 31
-_STATUS_TYPE, _DELAY, _SESSION_ID, _SESSION_TIME = 40, 41, 44, 46
+_USER_NAME, _USER_PASSWORD, _NAS_IP, _FRAMED_PROTOCOL, _CLASS, _CALLED, _CALLING = 1, 2, 4, 7, 25, 30, 31
+_STATUS_TYPE, _DELAY, _INPUT, _OUTPUT, _SESSION_ID, _SESSION_TIME = 40, 41, 42, 43, 44, 46
 _START, _STOP, _INTERIM = 1, 2, 3
+_PPP: Final = 1
 
 
 @dataclass(slots=True)
 class Call:
-    """One call to be made, and how far it was acknowledged."""
+    """One call or data session to be made, and how far it was acknowledged."""
 
     session_id: str
     user: str
     password: str
     calling: str
     called: str
+    "Empty for a data session."
     seconds: int
     "Acct-Session-Time of the Stop."
     interims: Sequence[int] = ()
     "Acct-Session-Time of each interim report."
     ends_before: int | None = None
     "Request (numbered as `next_request`) before which a run leaves the call; None: it is made to its end."
+    octets: int = 0
+    "Volume of a data session at its end; reports before have their share. 0: a call, priced by time."
     next_request: int = 0
     "0 is the authorisation, 1 the Start, then the interims, then the Stop: a later run goes on here."
     granted: bool = False
@@ -53,11 +56,19 @@ class Call:
     acknowledged_seconds: int = -1
     "Greatest Acct-Session-Time whose report was answered; -1: none was."
     stop_acknowledged: bool = False
+    ahead: "Sequence[bytes]" = ()
+    "Packets that were built before the run, without Identifier, Class and what is computed of them."
+    join: bytes = b""
+    "The Class attribute of the Accept, which accounting repeats (RFC 2865 section 5.25)."
 
     @property
     def requests(self) -> int:
         """How many requests the whole call takes."""
         return len(self.interims) + 3
+
+    def octets_at(self, seconds: int) -> int:
+        """What a data session had used after so many seconds."""
+        return self.octets * seconds // self.seconds if self.seconds else self.octets
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,7 +89,10 @@ class Result:
     answered: int = 0
     accepted: int = 0
     rejected: int = 0
+    repeated: int = 0
+    "Requests that were sent twice on purpose."
     retransmitted: int = 0
+    "Sent again because no answer came in time."
     given_up: int = 0
     "Requests that were never answered, however often they were sent."
     seconds: float = 0.0
@@ -107,7 +121,17 @@ class _Request:
 
 
 class LoadGenerator:
-    """Makes calls, `outstanding` at a time, until they are done or `stop_when` says so."""
+    """Makes calls until they are done or `stop_when` says so.
+
+    Args:
+        target: the server.
+        outstanding: requests that wait for an answer at any time; with a `pace` the most that may wait.
+        timeout_s: after which a request is sent again, with the same octets.
+        tries: how often it is sent at most.
+        stop_when: asked again and again.
+        pace: how many calls may have begun by now (an open loop); None: a new one whenever there is room.
+        repeat_share: share (0 to 1) of requests that are sent twice at once, as impatient gateways do.
+    """
 
     def __init__(
         self,
@@ -117,14 +141,21 @@ class LoadGenerator:
         timeout_s: float = 2.0,
         tries: int = 5,
         stop_when: Callable[[], bool] = lambda: False,
+        pace: Callable[[], float] | None = None,
+        repeat_share: float = 0.0,
     ) -> None:
         self._target = target
+        self._secret = Secret(target.secret)
         self._outstanding = outstanding
         self._timeout_s = timeout_s
         self._tries = tries
         self._stop_when = stop_when
+        self._pace = pace
+        self._repeat_share = repeat_share
+        self._begun = 0
         self._waiting: dict[int, _Request] = {}
         self._timers: deque[_Request] = deque()
+        self._look_at = 0.0
         self._free: deque[int] = deque()
         "Slots: socket number * 256 + Identifier."
         self._auth: list[socket.socket] = []
@@ -153,26 +184,36 @@ class LoadGenerator:
             for opened, port in ((self._auth, target.auth_port), (self._acct, target.acct_port)):
                 made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                 made.setblocking(False)  # noqa: FBT003 - the socket module's own signature
-                made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SEND_BUFFER_OCTETS)
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_OCTETS)
                 made.connect((target.host, port))
                 selector.register(made, selectors.EVENT_READ, number)
                 opened.append(made)
         self._free.extend(range(sockets * _IDS_PER_SOCKET))
 
     def _loop(self, selector: selectors.BaseSelector, calls: Iterator[Call]) -> None:
+        patience_s = 0.05 if self._pace is None else 0.001
+        is_exhausted = False
         while True:
-            while len(self._waiting) < self._outstanding and not self._stop_when():
+            while not is_exhausted and self._has_room() and not self._stop_when():
                 call = next(calls, None)
                 if call is None:
+                    is_exhausted = True
                     break
+                self._begun += 1
                 self._send_step(call, call.next_request)
-            if not self._waiting:
+            if not self._waiting and (is_exhausted or self._pace is None):
                 return
-            for key, _ in selector.select(timeout=0.05):
+            for key, _ in selector.select(timeout=patience_s):
                 self._receive(key.fileobj, key.data)  # type: ignore[arg-type]  # only sockets are registered
             self._retransmit()
             if self._stop_when():
                 return
+
+    def _has_room(self) -> bool:
+        """Whether one more call may begin now."""
+        if len(self._waiting) >= self._outstanding:
+            return False
+        return self._pace is None or self._begun < self._pace()
 
     def _receive(self, opened: socket.socket, number: int) -> None:
         now = time.perf_counter()
@@ -183,7 +224,7 @@ class LoadGenerator:
                 return
             except ConnectionRefusedError:
                 continue  # the server is away; retransmission is the cure
-            if len(reply) < 20:
+            if len(reply) < HEADER_OCTETS:
                 continue
             slot = number * _IDS_PER_SOCKET + reply[1]
             request = self._waiting.get(slot)
@@ -193,24 +234,22 @@ class LoadGenerator:
             self._free.append(slot)
             self.result.answered += 1
             self.result.latencies_ms.append((now - request.first_sent) * 1000)
-            self._answered(request, reply[0])
+            self._answered(request, reply)
 
     def _is_answer(self, request: _Request, reply: bytes) -> bool:
         """Whether the Response Authenticator is of this request (RFC 2865 section 3)."""
-        digest = hashlib.md5(reply[:4], usedforsecurity=False)
-        digest.update(request.octets[4:20])
-        digest.update(reply[20:])
-        digest.update(self._target.secret)
-        return hmac.compare_digest(digest.digest(), reply[4:20])
+        expected = self._secret.md5_after(reply[:4] + request.octets[4:20] + reply[20:])
+        return hmac.compare_digest(expected, reply[4:20])
 
-    def _answered(self, request: _Request, code: int) -> None:
+    def _answered(self, request: _Request, reply: bytes) -> None:
         call = request.call
         if request.step == 0:
-            if code != Code.ACCESS_ACCEPT:
+            if reply[0] != Code.ACCESS_ACCEPT:
                 self.result.rejected += 1
                 return
             self.result.accepted += 1
             call.granted = True
+            call.join = _find_attribute(reply, _CLASS)
         else:
             seconds = _reported_seconds(call, request.step)
             call.acknowledged_seconds = max(call.acknowledged_seconds, seconds)
@@ -222,21 +261,33 @@ class LoadGenerator:
     def _send_step(self, call: Call, step: int) -> None:
         slot = self._free.popleft()
         request = _Request(call, step, slot)
-        identifier = slot % _IDS_PER_SOCKET
-        request.octets = (
-            self._access_request(call, identifier)
-            if step == 0
-            else self._accounting_request(call, step, identifier)
-        )
+        packet = call.ahead[step] if call.ahead else _build(call, step, self._target, self._secret)
+        if step:
+            call.reported_seconds = max(call.reported_seconds, _reported_seconds(call, step))
+            request.octets = self._signed(packet + call.join, slot % _IDS_PER_SOCKET)
+        else:
+            request.octets = _with_identifier(packet, slot % _IDS_PER_SOCKET)
         request.first_sent = time.perf_counter()
         self._waiting[slot] = request
         self._send(request)
+        if self._repeat_share and random.random() < self._repeat_share:  # noqa: S311 - load, not secrecy
+            self.result.repeated += 1
+            self._put_on_wire(request)
+
+    def _signed(self, packet: bytes, identifier: int) -> bytes:
+        """An Accounting-Request with its authenticator (RFC 2866 section 3)."""
+        attributes = packet[HEADER_OCTETS:]
+        head = HEADER.pack(Code.ACCOUNTING_REQUEST, identifier, len(packet))
+        return head + self._secret.md5_after(head + NO_AUTHENTICATOR + attributes) + attributes
 
     def _send(self, request: _Request) -> None:
-        sockets = self._acct if request.step else self._auth
         request.tries += 1
         request.due = time.perf_counter() + self._timeout_s
         self._timers.append(request)
+        self._put_on_wire(request)
+
+    def _put_on_wire(self, request: _Request) -> None:
+        sockets = self._acct if request.step else self._auth
         try:
             sockets[request.slot // _IDS_PER_SOCKET].send(request.octets)
         except (BlockingIOError, ConnectionRefusedError):
@@ -244,6 +295,9 @@ class LoadGenerator:
 
     def _retransmit(self) -> None:
         now = time.perf_counter()
+        if now < self._look_at:
+            return
+        self._look_at = now + min(_TIMEOUTS_EVERY_S, self._timeout_s)
         while self._timers and self._timers[0].due <= now:
             request = self._timers.popleft()
             if self._waiting.get(request.slot) is not request:
@@ -256,60 +310,86 @@ class LoadGenerator:
             self.result.retransmitted += 1
             self._send(request)
 
-    # ------------------------------------------------------------------------------ packets
 
-    def _access_request(self, call: Call, identifier: int) -> bytes:
-        authenticator = random.randbytes(16)  # noqa: S311 - load, not secrecy
-        attributes = b"".join(
-            (
-                _attribute(_USER_NAME, call.user.encode()),
-                _attribute(_USER_PASSWORD, self._hide(call.password.encode(), authenticator)),
-                _attribute(_NAS_IP, socket.inet_aton(self._target.nas_ip)),
-                _attribute(_CALLED, call.called.encode()),
-                _attribute(_CALLING, call.calling.encode()),
-                _attribute(_SESSION_ID, call.session_id.encode()),
-            )
+# ---------------------------------------------------------------------------------- packets
+
+
+def build_ahead(calls: Iterable[Call], target: Target) -> list[Call]:
+    """Build the packets of calls before a run, so that the run measures the server and not us."""
+    built = list(calls)
+    secret = Secret(target.secret)
+    for call in built:
+        call.ahead = [_build(call, step, target, secret) for step in range(call.requests)]
+    return built
+
+
+def _build(call: Call, step: int, target: Target, secret: Secret) -> bytes:
+    """A request's packet with Identifier 0, an Accounting-Request without its authenticator."""
+    if step:
+        return bytes(HEADER_OCTETS) + _accounting_attributes(call, step, target)
+    authenticator = random.randbytes(16)  # noqa: S311 - load, not secrecy
+    hidden = hide_password(call.password.encode(), authenticator, secret)
+    attributes = _attribute(_USER_PASSWORD, hidden) + _common_attributes(call, target)
+    head = HEADER.pack(Code.ACCESS_REQUEST, 0, HEADER_OCTETS + len(attributes))
+    return head + authenticator + attributes
+
+
+def _accounting_attributes(call: Call, step: int, target: Target) -> bytes:
+    status = _START if step == 1 else _STOP if step == call.requests - 1 else _INTERIM
+    attributes = _number(_STATUS_TYPE, status) + _common_attributes(call, target) + _number(_DELAY, 0)
+    if status == _START:
+        return attributes
+    seconds = _reported_seconds(call, step)
+    attributes += _number(_SESSION_TIME, seconds)
+    if call.octets:
+        total = call.octets_at(seconds)
+        attributes += _number(_INPUT, total // 10) + _number(_OUTPUT, total - total // 10)
+    return attributes
+
+
+def _common_attributes(call: Call, target: Target) -> bytes:
+    """What every packet of the call carries."""
+    return b"".join(
+        (
+            _attribute(_USER_NAME, call.user.encode()),
+            _attribute(_NAS_IP, _packed_address(target.nas_ip)),
+            _number(_FRAMED_PROTOCOL, _PPP) if call.octets else _attribute(_CALLED, call.called.encode()),
+            _attribute(_CALLING, call.calling.encode()),
+            _attribute(_SESSION_ID, call.session_id.encode()),
         )
-        length = 20 + len(attributes)
-        return _HEADER.pack(Code.ACCESS_REQUEST, identifier, length) + authenticator + attributes
+    )
 
-    def _accounting_request(self, call: Call, step: int, identifier: int) -> bytes:
-        status = _START if step == 1 else _STOP if step == call.requests - 1 else _INTERIM
-        seconds = _reported_seconds(call, step)
-        call.reported_seconds = max(call.reported_seconds, seconds)
-        attributes = b"".join(
-            (
-                _attribute(_STATUS_TYPE, struct.pack("!I", status)),
-                _attribute(_USER_NAME, call.user.encode()),
-                _attribute(_NAS_IP, socket.inet_aton(self._target.nas_ip)),
-                _attribute(_CALLED, call.called.encode()),
-                _attribute(_CALLING, call.calling.encode()),
-                _attribute(_SESSION_ID, call.session_id.encode()),
-                _attribute(_DELAY, struct.pack("!I", 0)),
-                b"" if status == _START else _attribute(_SESSION_TIME, struct.pack("!I", seconds)),
-            )
-        )
-        head = _HEADER.pack(Code.ACCOUNTING_REQUEST, identifier, 20 + len(attributes))
-        digest = hashlib.md5(head + _ZEROS + attributes + self._target.secret, usedforsecurity=False)
-        return head + digest.digest() + attributes
 
-    def _hide(self, password: bytes, authenticator: bytes) -> bytes:
-        """User-Password hiding, RFC 2865 section 5.2."""
-        padded = password + bytes(-len(password) % 16 or (0 if password else 16))
-        hidden, last = b"", authenticator
-        for start in range(0, len(padded), 16):
-            mask = hashlib.md5(self._target.secret + last, usedforsecurity=False).digest()
-            last = bytes(a ^ b for a, b in zip(padded[start : start + 16], mask, strict=True))
-            hidden += last
-        return hidden
+@functools.cache
+def _packed_address(address: str) -> bytes:
+    return socket.inet_aton(address)
+
+
+def _with_identifier(packet: bytes, identifier: int) -> bytes:
+    return b"%b%c%b" % (packet[:1], identifier, packet[2:])
 
 
 def _attribute(number: int, value: bytes) -> bytes:
     return bytes((number, len(value) + 2)) + value
 
 
+def _number(number: int, value: int) -> bytes:
+    return _attribute(number, value.to_bytes(4))
+
+
+def _find_attribute(packet: bytes, number: int) -> bytes:
+    """The first attribute of this number with its header; empty when there is none."""
+    at = HEADER_OCTETS
+    while at + 2 <= len(packet) and packet[at + 1] >= 2:
+        end = at + packet[at + 1]
+        if packet[at] == number:
+            return packet[at:end]
+        at = end
+    return b""
+
+
 def _reported_seconds(call: Call, step: int) -> int:
-    """Acct-Session-Time of a step: 1 is the Start, then the interims, then the Stop."""
-    if step == 1:
+    """Acct-Session-Time of the request at `step`."""
+    if step <= 1:
         return 0
-    return call.interims[step - 2] if step - 2 < len(call.interims) else call.seconds
+    return call.seconds if step == call.requests - 1 else call.interims[step - 2]

@@ -8,11 +8,12 @@ same closed loop of whole calls (INITIAL, answered, interim, TERMINATION), unary
 * `whole`: a real server process with its durable database. The books are verified afterwards; a run whose
   books do not add up is void.
 
-    python benchmarks/grpc_load.py --seconds 5 --outstanding 128 --accounts 500
+    python benchmarks/grpc_load.py --seconds 5 --outstanding 128 --accounts 2000
 """
 
 import argparse
 import asyncio
+import gc
 import itertools
 import json
 import os
@@ -27,7 +28,8 @@ from typing import NamedTuple
 
 import grpc
 import uvloop
-from load import cpu_seconds, prepare
+from load import add_mix_options, cpu_seconds, mix_of
+from stock import Stock
 
 from ocs.charging.outcome import NoAnswer, Outcome, OutcomeCode
 from ocs.charging.request import ChargingRequest
@@ -38,11 +40,12 @@ from ocs.grpc.pb.charging_pb2_grpc import ChargingServicer, add_ChargingServicer
 from ocs.grpc.peer import loopback_gateway
 from ocs.grpc.server import GrpcServer
 from ocs.ports import Gateway
+from ocs.radius.load import Call
 
 Charge = Callable[[pb.ChargeRequest], Awaitable[pb.ChargeAnswer]]
 
-CALL_NUMBERS = itertools.count()
-"No session is used twice, by any server or in any warm-up."
+AHEAD_PER_S = 6_000
+"Requests that are built ahead for each second of a run."
 SUCCESS = 2001
 
 
@@ -142,15 +145,15 @@ def child(kind: str) -> Iterator[Running]:
 
 
 @contextmanager
-def whole(accounts: int) -> Iterator[Running]:
-    """A real server; its books are verified at the end."""
+def whole(stock: Stock, template: Path | None) -> Iterator[Running]:
+    """A real server; its books are held against every call at the end."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("OCS_BENCH_FOLDER")) as name:
-        server = prepare(Path(name), accounts)
+        server = stock.prepare(Path(name), template)
         with server:
             server.start()
             yield Running(f"127.0.0.1:{server.grpc_port}", server.pid)
             server.stop()
-            print(server.ocs("ledger", "verify").strip().splitlines()[-1], file=sys.stderr)
+            print(stock.audit(server), file=sys.stderr)
 
 
 # ---------------------------------------------------------------------------------- load
@@ -159,26 +162,41 @@ def whole(accounts: int) -> Iterator[Running]:
 class Load:
     """A closed loop of whole calls, and what came of it."""
 
-    def __init__(self, charge: Charge, *, accounts: int) -> None:
+    def __init__(self, charge: Charge, stock: Stock) -> None:
         self._charge = charge
-        self._accounts = accounts
-        self._salt = f"{os.getpid():x}"
+        self._stock = stock
+        self._calls = stock.calls()
         self.latencies_s: list[float] = []
         self.refused = 0
 
-    async def run(self, *, seconds: float, outstanding: int) -> None:
-        """Keep `outstanding` calls going for `seconds`."""
-        ends_at = time.monotonic() + seconds
-        await asyncio.gather(*(self._calls(ends_at) for _ in range(outstanding)))
+    async def run(self, *, seconds: float, outstanding: int) -> tuple[float, float]:
+        """Keep `outstanding` calls going for `seconds`; how long it took, and CPU seconds of this process."""
+        per_call = self._stock.mix.interims + 3
+        ahead = itertools.islice(self._calls, int(AHEAD_PER_S * seconds) // per_call)
+        built = [(call, list(call_requests(call))) for call in ahead]
+        further = ((call, list(call_requests(call))) for call in self._calls)
+        calls = itertools.chain(built, further)
+        gc.collect()
+        gc.freeze()
+        cpu_s, started = time.process_time(), time.monotonic()
+        ends_at = started + seconds
+        await asyncio.gather(*(self._lane(calls, ends_at) for _ in range(outstanding)))
+        return time.monotonic() - started, time.process_time() - cpu_s
 
-    async def _calls(self, ends_at: float) -> None:
+    async def _lane(self, calls: Iterator[tuple[Call, list[pb.ChargeRequest]]], ends_at: float) -> None:
         while time.monotonic() < ends_at:
-            number = next(CALL_NUMBERS)
-            for request in call_requests(f"{self._salt}-{number:x}", f"load{number % self._accounts}"):
+            call, requests = next(calls)
+            for step, request in enumerate(requests):
+                seconds = request.services[0].used_total.seconds
+                call.reported_seconds = max(call.reported_seconds, seconds)
                 started = time.perf_counter()
                 answer = await self._charge(request)
                 self.latencies_s.append(time.perf_counter() - started)
                 self.refused += answer.result_code != SUCCESS
+                call.granted = call.granted or answer.result_code == SUCCESS
+                if step:
+                    call.acknowledged_seconds = seconds
+            call.stop_acknowledged = True
 
     def percentile_ms(self, share: float) -> float:
         """Latency that this share of requests did not exceed."""
@@ -186,49 +204,51 @@ class Load:
         return round(ordered[int(share * (len(ordered) - 1))] * 1000, 2)
 
 
-def call_requests(session_id: str, user: str) -> Iterator[pb.ChargeRequest]:
-    """One call of 95 s with one interim report."""
-    reports = (
+def call_requests(call: Call) -> Iterator[pb.ChargeRequest]:
+    """One call with its reports."""
+    used = [pb.UsedUnits(seconds=seconds) for seconds in (*call.interims, call.seconds)]
+    reports = [
         (pb.REQUEST_TYPE_INITIAL, pb.ServiceUsage(service="voice")),
         (pb.REQUEST_TYPE_UPDATE, pb.ServiceUsage(service="voice", starts=True, used_total=pb.UsedUnits())),
-        (pb.REQUEST_TYPE_UPDATE, pb.ServiceUsage(service="voice", used_total=pb.UsedUnits(seconds=60))),
-        (pb.REQUEST_TYPE_TERMINATION, pb.ServiceUsage(service="voice", used_total=pb.UsedUnits(seconds=95))),
-    )
+        *((pb.REQUEST_TYPE_UPDATE, pb.ServiceUsage(service="voice", used_total=each)) for each in used[:-1]),
+        (pb.REQUEST_TYPE_TERMINATION, pb.ServiceUsage(service="voice", used_total=used[-1])),
+    ]
     for number, (kind, usage) in enumerate(reports):
         yield pb.ChargeRequest(
-            session_id=session_id,
+            session_id=call.session_id,
             request_number=number,
             type=kind,
-            subscription_ids=[pb.SubscriptionId(kind=pb.IDENTITY_KIND_USERNAME, value=user)],
-            calling="12025550100",
-            called="442079460000",
+            subscription_ids=[pb.SubscriptionId(kind=pb.IDENTITY_KIND_USERNAME, value=call.user)],
+            calling=call.calling,
+            called=call.called,
             services=[usage],
         )
 
 
-async def measure(server: Running, way: str, options: argparse.Namespace) -> dict[str, float]:
+async def measure(server: Running, way: str, stock: Stock, options: argparse.Namespace) -> dict[str, float]:
     """Figures of one server, by `unary` calls or by one batch `stream`."""
     async with AsyncChargingClient.connect(server.address) as client:
         if way == "unary":
-            return await measured(server, client.charge, options)
+            return await measured(server, client.charge, stock, options)
         async with client.session_stream() as stream:
-            return await measured(server, stream.charge, options)
+            return await measured(server, stream.charge, stock, options)
 
 
-async def measured(server: Running, charge: Charge, options: argparse.Namespace) -> dict[str, float]:
+async def measured(
+    server: Running, charge: Charge, stock: Stock, options: argparse.Namespace
+) -> dict[str, float]:
     """Warm up, then load."""
-    await Load(charge, accounts=options.accounts).run(seconds=1.0, outstanding=options.outstanding)
-    load = Load(charge, accounts=options.accounts)
-    cpu_s, own_cpu_s, started = cpu_seconds(server.pid), time.process_time(), time.perf_counter()
-    await load.run(seconds=options.seconds, outstanding=options.outstanding)
-    seconds = time.perf_counter() - started
+    await Load(charge, stock).run(seconds=1.0, outstanding=options.outstanding)
+    load = Load(charge, stock)
+    cpu_s = cpu_seconds(server.pid)
+    seconds, own_cpu_s = await load.run(seconds=options.seconds, outstanding=options.outstanding)
     count = len(load.latencies_s)
     return {
         "requests_per_s": round(count / seconds),
         "p50_ms": load.percentile_ms(0.50),
         "p99_ms": load.percentile_ms(0.99),
         "server_cpu_us": round((cpu_seconds(server.pid) - cpu_s) / count * 1e6, 1),
-        "client_core_share": round((time.process_time() - own_cpu_s) / seconds, 2),
+        "client_core_share": round(own_cpu_s / seconds, 2),
         "refused": load.refused,
     }
 
@@ -240,25 +260,34 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--outstanding", type=int, default=128)
-    parser.add_argument("--accounts", type=int, default=500)
+    parser.add_argument("--template", type=Path, help="Folder with the same database, filled when empty.")
+    add_mix_options(parser)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--serve", choices=["empty", "front"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
         uvloop.run(serve(options.serve))
         return
-    figures: dict[str, dict[str, float]] = {}
-    for kind in ("empty", "front", "whole"):
-        with whole(options.accounts) if kind == "whole" else child(kind) as server:
-            for way in ("unary", "stream"):
-                figures[f"{way} {kind}"] = found = uvloop.run(measure(server, way, options))
-                base = figures[f"{way} empty"]
-                found["ratio_to_empty"] = round(found["requests_per_s"] / base["requests_per_s"], 3)
+    figures = figures_of(options)
     if options.json:
         print(json.dumps(figures))
         return
     for name, found in figures.items():
         print(f"{name:14}", "  ".join(f"{key} {value}" for key, value in found.items()))
+
+
+def figures_of(options: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """Every server measured in every way."""
+    figures: dict[str, dict[str, float]] = {}
+    stock = Stock(mix_of(options))
+    for kind in ("empty", "front", "whole"):
+        stock.made.clear()
+        with whole(stock, options.template) if kind == "whole" else child(kind) as server:
+            for way in ("unary", "stream"):
+                figures[f"{way} {kind}"] = found = uvloop.run(measure(server, way, stock, options))
+                base = figures[f"{way} empty"]
+                found["ratio_to_empty"] = round(found["requests_per_s"] / base["requests_per_s"], 3)
+    return figures
 
 
 if __name__ == "__main__":

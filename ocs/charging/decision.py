@@ -28,7 +28,7 @@ from ocs.quota.account import Account, AccountStatus
 from ocs.quota.session import Reservation, Session, SessionState
 from ocs.rating.applied import AppliedRate
 from ocs.rating.selection import OnNet, RatingRefusal
-from ocs.units import MILLIS_PER_SECOND, SERVICES, AccessCode
+from ocs.units import MILLIS_PER_SECOND, SERVICES, AccessCode, Measure
 
 NO_SNAPSHOT = 0
 "Reservation of an account that counts the session but does not pay."
@@ -58,7 +58,7 @@ class Decider:
             return self._update(request, situation, group, now_ms)
         if request.type is RequestType.TERMINATION:
             return self._terminate(request, situation, group, now_ms)
-        refusal = refuse_identity(request, situation)
+        refusal = refuse_identity(request, situation) or refuse_foreign(request, situation)
         if refusal is None and is_repeated_debit(request, situation):
             return decide_event(self, request, situation, group, now_ms)
         refusal = refusal or refuse_status(situation.links, now_ms)
@@ -321,6 +321,21 @@ def refuse_identity(request: ChargingRequest, situation: Situation) -> OutcomeCo
     if credential is not None and secret is not None and not credential.verify(secret):
         return OutcomeCode.WRONG_SECRET
     return None
+
+
+def refuse_foreign(request: ChargingRequest, situation: Situation) -> OutcomeCode | None:
+    """Whether somebody else, or another call or message, names a known session as its own.
+
+    A session's key may be what a subscriber chose, such as a SIP Call-ID: it must not let one speak at
+    another's expense, nor a second call at the price of the first.
+    """
+    session, identity = situation.session, situation.identity
+    if session is None:
+        return None
+    is_other = identity is not None and identity.account_id != session.account_id
+    if request.service.measure is not Measure.OCTETS and request.called and session.called:
+        is_other = is_other or request.called != session.called
+    return OutcomeCode.SESSION_ENDED if is_other else None
 
 
 def refuse_status(links: tuple[Link, ...], now_ms: int) -> OutcomeCode | None:

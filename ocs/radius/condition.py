@@ -3,13 +3,14 @@
     when = { "NAS-Port-Type" = ["Wireless-802.11"], "Framed-Protocol" = ["*"], "Called-Station-Id" = [] }
 
 Every attribute named must have one of its values; ``*`` is any value, an empty list means that it is absent.
+A value may stand behind the attribute's own name, ``h323-call-type=VoIP``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
 from ocs.radius.codec import Packet
 from ocs.radius.dictionary import Attribute, Dictionary
-from ocs.radius.reader import decode_text, read_values
+from ocs.radius.reader import decode_text, read_values, strip_name, wire_name
 
 ANY = "*"
 
@@ -40,8 +41,10 @@ def _compile(attribute: Attribute, wanted: Sequence[str]) -> Callable[[Packet], 
     if not wanted:
         return lambda packet: not values(packet)
     if attribute.type == "string":
-        texts = frozenset(text.lower() for text in wanted)
-        return lambda packet: any(decode_text(value).lower() in texts for value in values(packet))
+        texts, own_name = frozenset(text.lower() for text in wanted), wire_name(attribute)
+        return lambda packet: any(
+            decode_text(strip_name(value, own_name) or value).lower() in texts for value in values(packet)
+        )
     octets = frozenset(attribute.encode_value(text) for text in wanted)
     if attribute.vendor or attribute.outer:
         return lambda packet: any(value in octets for value in values(packet))

@@ -69,6 +69,12 @@ class Dialect:
     renews: bool
     """Whether it asks again with an Access-Request when a grant is used up. Equipment that neither renews nor
     disconnects is granted whole, whatever its gateway's policy."""
+    joins_by_number: bool
+    """Whether its accounting names a call otherwise than its Access-Request did, without our Class: then the
+    numbers and the time join them (`ocs.radius.pending`)."""
+    shares_message_ids: bool
+    """Whether several messages may carry one session id, as SIP requests of one Call-ID do: then every
+    Access-Request for a message is charged by itself, and only its retransmissions are free."""
     service_named_by: Sequence[TextReader]
     "What names the service outright."
     services: Sequence[ServiceRule]
@@ -188,6 +194,8 @@ def _compile(name: str, document: dict[str, Any], path: Path, folders: Sequence[
         charged_legs=frozenset(leg.lower() for leg in session.texts("charged_legs")),
         answered=session.condition("answered_when"),
         renews=session.take("renews", bool, default=False),
+        joins_by_number=session.take("joins_by_number", bool, default=False),
+        shares_message_ids=session.take("shares_message_ids", bool, default=False),
         disconnects=session.take("disconnects", bool, default=False),
         identifies=session.values_readers("identifies"),
         service_named_by=named_by,

@@ -9,13 +9,13 @@ import hashlib
 import hmac
 from typing import Final
 
-from ocs.radius.codec import Packet, decode_tlvs, encode_attribute
+from ocs.radius.codec import VALUE_OCTETS_MAX, Packet, decode_tlvs, encode_attribute
 from ocs.radius.proof import BrokenProof, Proof
 
 NONCE_TTL_MS: Final = 300_000
 "How long a nonce of ours is good for."
-QOP: Final = "auth"
-ALGORITHM: Final = "MD5"
+QOP: Final = b"auth"
+ALGORITHM: Final = b"MD5"
 HASHES: Final = {"md5": hashlib.md5, "sha-256": hashlib.sha256}
 "By algorithm in lower case, RFC 7616 section 3.2; each also with -sess."
 
@@ -76,9 +76,9 @@ class DigestResponse(Proof):
         return self.parts.get("nonce", b"").decode("latin-1")
 
     @property
-    def realm(self) -> str:
+    def realm(self) -> bytes:
         """The realm that the subscriber answered for."""
-        return self.parts.get("realm", b"").decode("latin-1")
+        return self.parts.get("realm", b"")
 
     def verify(self, secret: str) -> bool:
         """Whether the response was made with the secret."""
@@ -157,13 +157,14 @@ class NonceSigner:
     """Makes nonces that need not be remembered: an instant and its signature (RFC 5090 section 8.1)."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        """Take a key of any length."""
+        self._key = hashlib.blake2b(key).digest()
 
-    def make(self, *, realm: str, gateway_id: int, now_ms: int) -> str:
+    def make(self, *, realm: bytes, gateway_id: int, now_ms: int) -> str:
         """A nonce for this realm, good for five minutes."""
         return f"{now_ms:x}-{self._sign(realm, gateway_id, now_ms)}"
 
-    def is_fresh(self, nonce: str, *, realm: str, gateway_id: int, now_ms: int) -> bool:
+    def is_fresh(self, nonce: str, *, realm: bytes, gateway_id: int, now_ms: int) -> bool:
         """Whether the nonce was made for this realm and gateway, and not too long ago."""
         instant, _, signature = nonce.partition("-")
         try:
@@ -175,24 +176,26 @@ class NonceSigner:
         expected = self._sign(realm, gateway_id, made_ms)
         return hmac.compare_digest(expected.encode(), signature.encode())
 
-    def _sign(self, realm: str, gateway_id: int, made_ms: int) -> str:
-        message = f"{gateway_id}:{made_ms}:{realm}".encode()
+    def _sign(self, realm: bytes, gateway_id: int, made_ms: int) -> str:
+        message = b"%d:%d:%b" % (gateway_id, made_ms, realm)
         return hashlib.blake2b(message, key=self._key, digest_size=16, person=b"nonce").hexdigest()
 
 
-def encode_challenge(*, realm: str, nonce: str, is_stale: bool) -> bytes:
+def encode_challenge(*, realm: bytes, nonce: str, is_stale: bool) -> bytes:
     """The attributes of an Access-Challenge with a nonce (RFC 5090 section 2.2.2)."""
-    pairs = [(DIGEST_NONCE, nonce), (DIGEST_REALM, realm), (DIGEST_QOP, QOP), (DIGEST_ALGORITHM, ALGORITHM)]
-    if is_stale:
-        pairs.append((DIGEST_STALE, "true"))
-    return b"".join(encode_attribute(number, text.encode()) for number, text in pairs)
+    attributes = encode_attribute(DIGEST_NONCE, nonce.encode()) + encode_attribute(DIGEST_REALM, realm)
+    attributes += encode_attribute(DIGEST_QOP, QOP) + encode_attribute(DIGEST_ALGORITHM, ALGORITHM)
+    return attributes + encode_attribute(DIGEST_STALE, b"true") if is_stale else attributes
 
 
-def find_realm(packet: Packet, default: str) -> str:
-    """The realm to challenge for: the one asked for, else the host of Digest-URI, else the default."""
-    realm = packet.values.get(DIGEST_REALM, b"").decode("latin-1")
+def find_realm(packet: Packet, default: str) -> bytes:
+    """The realm to challenge for: the one asked for, else the host of Digest-URI, else the default.
+
+    Octets as they came: a realm need not be text in any encoding.
+    """
+    realm = packet.values.get(DIGEST_REALM, b"")
     if realm:
         return realm
-    uri = packet.values.get(DIGEST_URI, b"").decode("latin-1")
-    host = uri.rpartition("@")[2].removeprefix("sip:").removeprefix("sips:")
-    return host.partition(";")[0].partition(":")[0] or default
+    uri = packet.values.get(DIGEST_URI, b"")
+    host = uri.rpartition(b"@")[2].removeprefix(b"sip:").removeprefix(b"sips:")
+    return host.partition(b";")[0].partition(b":")[0] or default.encode()[:VALUE_OCTETS_MAX]

@@ -168,13 +168,20 @@ def _load_zone(gateway: Gateway) -> ZoneInfo:
 class Memory:
     """What is remembered of a request for its retransmissions."""
 
-    __slots__ = ("authenticator", "expires_at_ms", "reply")
+    __slots__ = ("authenticator", "content", "expires_at_ms", "reply")
 
-    def __init__(self, authenticator: bytes, expires_at_ms: int) -> None:
-        self.authenticator = authenticator
+    def __init__(self, packet: Packet, expires_at_ms: int) -> None:
+        self.authenticator = packet.authenticator
+        self.content = hash(packet.data)
+        """A keyed hash of the packet. A client that repeats an authenticator with other attributes asks
+        something else: it must not get the answer that another subscriber got."""
         self.expires_at_ms = expires_at_ms
         self.reply: bytes | None = None
         "None while the answer is worked on."
+
+    def is_of(self, packet: Packet) -> bool:
+        """Whether the packet is a retransmission of the request: the same octets."""
+        return self.authenticator == packet.authenticator and self.content == hash(packet.data)
 
 
 class Exchange:
@@ -273,6 +280,11 @@ class Endpoint:
         """Every client, in the order in which they were given."""
         return self._table.clients
 
+    def name_of(self, host: str) -> str:
+        """The name of the gateway at this address; empty for strangers."""
+        client = self._table.find(host)
+        return "" if client is None else client.gateway.name
+
     def find_client(self, gateway_id: int) -> Client | None:
         """The client that is this gateway."""
         return next((client for client in self.clients if client.gateway.id == gateway_id), None)
@@ -340,7 +352,7 @@ class Endpoint:
         key = (source, packet.identifier)
         earlier = memories.get(key)
         if earlier is not None:
-            if earlier.authenticator == packet.authenticator and now_ms < earlier.expires_at_ms:
+            if earlier.is_of(packet) and now_ms < earlier.expires_at_ms:
                 if earlier.reply is None:
                     return Silence.DUPLICATE_IN_PROGRESS
                 client.count("duplicate")
@@ -348,7 +360,7 @@ class Endpoint:
             del memories[key]
         elif len(memories) >= MEMORIES_MAX and not self._make_room(now_ms):
             return Silence.OVERLOADED
-        memory = memories[key] = Memory(packet.authenticator, now_ms + REPLY_CACHE_TTL_MS)
+        memory = memories[key] = Memory(packet, now_ms + REPLY_CACHE_TTL_MS)
         client.count(_EVENTS[packet.code])
         return Exchange(packet, client, source, now_ms, memory)
 
@@ -417,12 +429,12 @@ def _requires_mac(packet: Packet, client: Client) -> bool:
     """Whether an Access-Request must have one: auto learns it from the first that has.
 
     EAP needs it whatever the policy (RFC 3579 section 3.3), digest unless the policy is no (RFC 5090
-    section 8.2).
+    section 8.2) or the family makes its nonces itself: such equipment borrows the attributes, not the RFC.
     """
     policy = client.gateway.require_message_authenticator
     if _EAP_MESSAGE in packet.values:
         return True
-    if _DIGEST_RESPONSE in packet.values and policy != "no":
+    if _DIGEST_RESPONSE in packet.values and policy != "no" and not client.dialect.makes_nonces:
         return True
     return policy == "yes" or (policy == "auto" and client.has_sent_mac)
 

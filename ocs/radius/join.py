@@ -19,7 +19,8 @@ class JoinKey:
     """The key that signs join tokens. Tokens signed with another key are not ours."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        """Take a key of any length."""
+        self._key = hashlib.blake2b(key).digest()
 
     def sign(self, *, gateway_id: int, session_key: str) -> bytes:
         """The token of a session: printable, because some gateways handle Class as text."""

@@ -6,7 +6,9 @@ from urllib.parse import unquote
 
 from ocs.ports import NumberRules
 
-_ADDRESS: Final = re.compile(r"<?\s*(?:sips?|tel|h323):([^>;@?]*)(?:@[^>]*)?", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"\s*(?:sips?|tel|h323):([^>;@?]*)", re.IGNORECASE)
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_TYPE_OF_NUMBER: Final = re.compile(r"(?:[a-z]+:[^,#]*,)*#:", re.IGNORECASE)
 _SEPARATORS: Final = str.maketrans("", "", " -.()")
 
 
@@ -14,15 +16,18 @@ def parse_number(text: str) -> str:
     """The number, or user part, in what an attribute carries.
 
     A SIP name-addr or URI gives its user part, ``ton:0,npi:1,#:4420...`` what follows ``#:``, anything else
-    itself. Visual separators (RFC 3966) go when only digits remain.
+    itself. Visual separators (RFC 3966) go when only digits remain. A display name is whatever the subscriber
+    likes: nothing in it is an address, or calls would be priced by what a caller writes there.
     """
     if text.isdigit():
         return text
     number = text.strip()
-    if (at := number.find("#:")) >= 0:
-        number = number[at + 2 :]
-    elif match := _ADDRESS.search(number):
-        number = unquote(match[1])
+    if match := _TYPE_OF_NUMBER.match(number):
+        number = number[match.end() :]
+    else:
+        address = _QUOTED.sub("", number) if '"' in number else number
+        if match := _ADDRESS.match(address.partition("<")[2] or address):
+            number = unquote(match[1])
     number = number.partition(";")[0].strip()
     bare = number.translate(_SEPARATORS)
     return bare if bare.removeprefix("+").isdigit() else number

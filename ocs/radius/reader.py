@@ -5,6 +5,7 @@
     Cisco-AVPair:call-id                   the value that begins with call-id= (or call-id:)
     Cisco-AVPair:h323-ivr-out:ACCESSCODE   pairs within pairs
     hex(h323-conf-id)                      hexadecimal digits without blanks; raw octets become such
+    hex(Cisco-AVPair:h323-conf-id)         the same of a pair
     joined(Acct-Input-Octets, Acct-Input-Gigawords)      low and high word of one counter
     milliseconds(x)  microseconds(x)       a duration in another unit, as seconds rounded half up
     kilobytes(x)                           a volume counted in 1024 octets, as octets
@@ -46,8 +47,9 @@ def compile_text(expression: str, dictionary: Dictionary) -> TextReader:
     """
     function, arguments = _parse(expression)
     if function == "hex":
-        (attribute,) = _attributes(expression, arguments, dictionary, 1)
-        return _read_hex(attribute)
+        if len(arguments) != 1:
+            raise InputError(expression, "takes 1 argument(s)")
+        return _read_hex(*_reference(arguments[0], dictionary))
     if function == "after":
         return _read_after(expression, arguments, dictionary)
     if function:
@@ -124,14 +126,6 @@ def _reference(text: str, dictionary: Dictionary) -> tuple[Attribute, list[bytes
     return dictionary[name], [pair.encode() for pair in pairs]
 
 
-def _attributes(
-    expression: str, arguments: list[str], dictionary: Dictionary, number: int
-) -> list[Attribute]:
-    if len(arguments) != number:
-        raise InputError(expression, f"takes {number} argument(s)")
-    return [dictionary[argument] for argument in arguments]
-
-
 def _counts(expression: str, arguments: list[str], dictionary: Dictionary, number: int) -> list[CountReader]:
     if len(arguments) != number:
         raise InputError(expression, f"takes {number} argument(s)")
@@ -161,7 +155,7 @@ def decode_text(value: bytes) -> str:
         return value.decode("latin-1").strip()
 
 
-def _wire_name(attribute: Attribute) -> bytes:
+def wire_name(attribute: Attribute) -> bytes:
     """The name that may stand in front of a value: who borrows Cisco's attributes borrows their names."""
     name = attribute.name
     return name[max(name.find("h323-"), 0) :].encode()
@@ -194,7 +188,7 @@ def _read_text(attribute: Attribute, pairs: list[bytes]) -> TextReader:
 
 def _read_own(attribute: Attribute) -> TextReader:
     """The first value of a vendor's attribute, without the attribute's name in front."""
-    values, own_name = read_values(attribute), _wire_name(attribute)
+    values, own_name = read_values(attribute), wire_name(attribute)
     is_text, to_text = attribute.type == "string", attribute.to_text
 
     def read(packet: Packet) -> str:
@@ -221,8 +215,11 @@ def _read_pair(attribute: Attribute, pairs: list[bytes]) -> TextReader:
     return read
 
 
-def _read_hex(attribute: Attribute) -> TextReader:
-    values, own_name = read_values(attribute), _wire_name(attribute)
+def _read_hex(attribute: Attribute, pairs: list[bytes]) -> TextReader:
+    if pairs:
+        pair = _read_pair(attribute, pairs)
+        return lambda packet: "".join(pair(packet).lower().split())
+    values, own_name = read_values(attribute), wire_name(attribute)
 
     def read(packet: Packet) -> str:
         for value in values(packet):

@@ -125,7 +125,9 @@ class Translator:
             kind, session_key = RequestType.AUTHENTICATION, request_key
         else:
             kind = RequestType.EVENT if service.measure is Measure.MESSAGES else RequestType.INITIAL
-            session_key = self._find_session_key(packet, client) or f"{exchange.source.host}/{request_key}"
+            is_shared = kind is RequestType.EVENT and client.dialect.shares_message_ids
+            known_key = "" if is_shared else self._find_session_key(packet, client)
+            session_key = known_key or f"{exchange.source.host}/{request_key}"
         request = _new_request(exchange, kind, session_key, service, called)
         request.credential = credential
         request.request_key = request_key

@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from ocs.charging.outcome import NoAnswer, Outcome
-from ocs.charging.request import ChargingRequest, RequestType
+from ocs.charging.request import ChargingRequest, RequestType, Usage
 from ocs.charging.service import ChargingService, SessionNotice
 from ocs.ports import Clock, Gateway
 from ocs.radius.codec import PACKET_OCTETS_MAX, Code
 from ocs.radius.dialect import Dialect, load_dialects
 from ocs.radius.endpoint import Client, Endpoint, Exchange, Role, Silence, Source
 from ocs.radius.enforcer import Enforcer
+from ocs.radius.pending import Parties, PendingCalls
 from ocs.radius.status import describe_status
 from ocs.radius.translate import (
     Acknowledgement,
@@ -83,6 +84,7 @@ class RadiusServer:
         self._endpoint = Endpoint()
         self._translator = Translator(class_key)
         self._enforcer = Enforcer(clock)
+        self._pending = PendingCalls()
         self._listeners: list[_Listener] = []
         self._log = _RateLimitedLog(log, clock)
         self._unsent = 0
@@ -230,12 +232,13 @@ class RadiusServer:
         elif isinstance(result, bytes):
             self._send(listener, peer, local, result)
         else:
-            self._log.silence(source, result)
+            self._log.silence(source, result, self._endpoint.name_of(source.host))
 
     def _serve(self, exchange: Exchange, send: Callable[[bytes], None]) -> None:
         """Ask the charging service what the packet asks for."""
         action = self._translator.to_charging(exchange)
         if isinstance(action, ChargingRequest):
+            self._join_by_number(exchange.client, action)
             self._service.submit(action, functools.partial(self._answer, exchange, action, send))
         elif isinstance(action, Silence):
             self._abandon(exchange, action)
@@ -248,6 +251,28 @@ class RadiusServer:
             send(self._endpoint.answer(exchange, Code.ACCESS_CHALLENGE, action.attributes))
         else:
             self._end_gateway(exchange, action, send)
+
+    def _join_by_number(self, client: Client, request: ChargingRequest) -> None:
+        """Give back what the acceptance of a call holds that is reported as another session."""
+        usage = request.usage
+        is_first = request.starts or (
+            request.type is RequestType.TERMINATION and not (usage and usage.seconds)
+        )
+        if not client.dialect.joins_by_number or not is_first:
+            return
+        accepted = self._pending.claim(_parties(request), request.session_key, request.received_at_ms)
+        if accepted:
+            release = ChargingRequest(
+                type=RequestType.TERMINATION,
+                gateway=client.gateway,
+                session_key=accepted,
+                received_at_ms=request.received_at_ms,
+                event_at_ms=request.received_at_ms,
+                service=request.service,
+                usage=Usage(),
+                end_cause="joined",
+            )
+            self._service.submit(release, _pass_over)
 
     def _end_gateway(self, exchange: Exchange, action: EndOfGateway, send: Callable[[bytes], None]) -> None:
         def reply(is_done: bool) -> None:  # noqa: FBT001 - the service's callback
@@ -272,6 +297,9 @@ class RadiusServer:
                 return
             code, attributes = self._translator.to_reply(exchange, request, outcome)
             send(self._endpoint.answer(exchange, code, attributes))
+            is_opened = code is Code.ACCESS_ACCEPT and request.type is RequestType.INITIAL
+            if is_opened and exchange.client.dialect.joins_by_number:
+                self._pending.note(_parties(request), request.session_key, request.received_at_ms)
             self._enforce(exchange.client, request, outcome)
         except Exception:  # noqa: BLE001 - the service's other answers must not suffer
             self._report_bug(exchange)
@@ -295,11 +323,19 @@ class RadiusServer:
 
     def _abandon(self, exchange: Exchange, reason: Silence) -> None:
         self._endpoint.abandon(exchange, reason)
-        self._log.silence(exchange.source, reason)
+        self._log.silence(exchange.source, reason, exchange.client.gateway.name)
 
     def _report_bug(self, exchange: Exchange) -> None:
         self._endpoint.abandon(exchange, Silence.BUG)
         self._log.exception(exchange.client.gateway.name)
+
+
+def _parties(request: ChargingRequest) -> Parties:
+    return Parties(request.gateway.id, request.calling, request.called)
+
+
+def _pass_over(outcome: Outcome | NoAnswer) -> None:
+    """An acceptance that could not be given back now expires by itself."""
 
 
 async def _bind(loop: asyncio.AbstractEventLoop, address: tuple[str, int]) -> socket.socket:
@@ -378,11 +414,13 @@ class _RateLimitedLog:
         self._clock = clock
         self._next_ms: dict[tuple[str, str], int] = {}
 
-    def silence(self, source: Source, reason: Silence) -> None:
-        """Say that a packet was not answered; strangers share one line, as addresses can be invented."""
+    def silence(self, source: Source, reason: Silence, gateway: str) -> None:
+        """Say that a packet was not answered.
+
+        One line for all addresses of a gateway, and of strangers (an empty name): addresses can be invented.
+        """
         if reason is not Silence.DUPLICATE_IN_PROGRESS:
-            subject = "" if reason is Silence.UNKNOWN_CLIENT else source.host
-            self.warning(subject, reason.value, "no answer to %s: %s", source.host, reason.value)
+            self.warning(gateway, reason.value, "no answer to %s: %s", source.host, reason.value)
 
     def warning(self, subject: str, reason: str, message: str, *values: object) -> None:
         """Write a line unless one about the same was written just now."""

@@ -398,6 +398,50 @@ class TestRepeats:
 
         play(story)
 
+    def test_nobody_speaks_in_anothers_session(self) -> None:
+        """A session's name may be a caller's choice: no other account, and no other call, gets into it."""
+
+        async def story(w: World) -> None:
+            await w.account("alice", "10", plan="retail")
+            await w.account("mallory", "10", plan="retail")
+            await w.begin()
+            await w.initial("c1", "alice", to="441", request_key="k1")
+
+            stranger = await w.initial("c1", "mallory", to="441", request_key="k2")
+            dearer = await w.initial("c1", "alice", to="449", request_key="k3")
+            renewed = await w.initial("c1", "alice", to="441", request_key="k4")
+
+            assert (stranger.code, stranger.granted_units) == (OutcomeCode.SESSION_ENDED, 0)
+            assert (dearer.code, dearer.granted_units) == (OutcomeCode.SESSION_ENDED, 0)
+            assert (renewed.code, renewed.granted_units) == (OutcomeCode.SUCCESS, 60)
+            assert (await w.state("mallory")).open_sessions == 0
+            assert await w.free("mallory") == money("10")
+
+        play(story)
+
+    def test_nobody_sends_on_anothers_message(self) -> None:
+        """A booked message is free for who sent it and to whom, not for whoever names it."""
+
+        async def story(w: World) -> None:
+            await w.tariff("sms", {"MSG": PriceSet(unit_price_nanos=parse_price("0.03"))})
+            await w.account("alice", "10", plan="sms")
+            await w.account("mallory", "10", plan="sms")
+            await w.begin()
+            debit = RequestedAction.DIRECT_DEBITING
+
+            sent = await w.event("m1", "alice", debit, called="441")
+            again = await w.event("m1", "alice", debit, called="441")
+            stranger = await w.event("m1", "mallory", debit, called="441")
+            elsewhere = await w.event("m1", "alice", debit, called="442")
+
+            assert isinstance(sent, Outcome)
+            assert sent == again
+            assert isinstance(stranger, Outcome)
+            assert isinstance(elsewhere, Outcome)
+            assert stranger.code is elsewhere.code is OutcomeCode.SESSION_ENDED
+
+        play(story)
+
     def test_keyed_requests_keep_their_answers(self) -> None:
         """A keyed request again gets its stored answer, also after a restart; another body is refused."""
 

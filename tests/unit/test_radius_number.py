@@ -28,6 +28,12 @@ from ocs.radius.number import normalise_number, parse_number
         ("30:39:26:86:CC:EA", "30:39:26:86:CC:EA"),
         ("1234#442071838750", "1234#442071838750"),
         ("<sip:", ""),
+        ('"sip:1800555@free" <sip:15550100@192.0.2.1>', "15550100"),
+        ('"#:1800555" <sip:15550100@192.0.2.1>', "15550100"),
+        ('"a\\" <sip:1800555@free>" <sip:15550100@h>;tag=x', "15550100"),
+        ('"sip:1800555@free <sip:15550100@h>', "15550100"),
+        ("sip:1800555@free <tel:+15550100>", "+15550100"),
+        ("ton:0,npi:1,#:", ""),
     ],
 )
 def test_the_number_in_an_attribute(text: str, number: str) -> None:

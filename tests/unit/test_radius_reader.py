@@ -41,6 +41,8 @@ def read_count(expression: str, attributes: dict[str, object]) -> int | None:
         ("hex(h323-conf-id)", {"h323-conf-id": "h323-conf-id=AB CD"}, "abcd"),
         ("hex(h323-conf-id)", {"h323-conf-id": bytes(range(16))}, bytes(range(16)).hex()),
         ("hex(h323-conf-id)", {}, ""),
+        ("hex(Cisco-AVPair:h323-conf-id)", {"Cisco-AVPair": ["x=y", "h323-conf-id=AB CD"]}, "abcd"),
+        ("hex(Cisco-AVPair:h323-conf-id)", {"Cisco-AVPair": "x=y"}, ""),
         ("Cisco-AVPair:call-id", {"Cisco-AVPair": ["x=1", "call-id=a=b@c"]}, "a=b@c"),
         ("Cisco-AVPair:call-id", {"Cisco-AVPair": ["call-id-2=1"]}, ""),
         ("Cisco-AVPair:h323-incoming-conf-id", {"Cisco-AVPair": "h323-incoming-conf-id:7 8"}, "7 8"),

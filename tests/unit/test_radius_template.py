@@ -90,7 +90,16 @@ def test_a_group_takes_its_own_sub_attributes_only() -> None:
         GroupTemplate(WIMAX["WiMAX-PPAQ"], [(WIMAX["Session-Timeout"], "{seconds}")])
 
 
-PACKET = as_packet(encode({"NAS-Port-Type": "Virtual", "User-Name": "Alice", "Cisco-AVPair": "a"}))
+PACKET = as_packet(
+    encode(
+        {
+            "NAS-Port-Type": "Virtual",
+            "User-Name": "Alice",
+            "Cisco-AVPair": "a",
+            "h323-call-type": "h323-call-type=VoIP",
+        }
+    )
+)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +117,8 @@ PACKET = as_packet(encode({"NAS-Port-Type": "Virtual", "User-Name": "Alice", "Ci
         ({"Framed-Protocol": []}, True),
         ({"Framed-Protocol": ["PPP"]}, False),
         ({"Cisco-AVPair": ["A", "b"]}, True),
+        ({"h323-call-type": ["voip"]}, True),
+        ({"h323-call-type": ["Telephony"]}, False),
         ({"WiMAX-Update-Reason": ["Quota-Reached"]}, False),
     ],
 )

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+from ocs.errors import InputError
 from ocs.quota.account import Account, AccountProfile, AccountRow
 from ocs.quota.ledger import LedgerEntry
 from ocs.quota.session import ReservationRow, Session, SessionRow
 from ocs.rating.directory import DestinationInfo
+from ocs.rating.discount import DiscountPlan, Owner
 from ocs.rating.index import Tariff
 from ocs.rating.tariff import Rate, TariffTerms
 from ocs.units import AccessCode
@@ -145,6 +147,29 @@ class Plan:
     "Incoming calls are priced by the caller's number."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscountAssignment:
+    """Somebody has a discount plan. Nobody has the same one twice as the same kind of owner."""
+
+    discount_plan_id: int
+    owner: Owner
+    "As what it takes precedence."
+    account_id: int | None = None
+    "For ACCOUNT, CUSTOMER and ADD_ON."
+    plan_id: int | None = None
+    "For PLAN, and ADD_ON that come with a plan."
+    since_ms: int = 0
+    "Sessions that start earlier do not get it; where a first period is prorated, it begins here."
+
+    def __post_init__(self) -> None:
+        if (self.account_id is None) == (self.plan_id is None):
+            raise InputError("discount", "is assigned to an account or to a plan, one of them")
+        if self.plan_id is None and self.owner is Owner.PLAN:
+            raise InputError("discount", "of a plan is assigned to a plan, not to an account")
+        if self.plan_id is not None and self.owner not in (Owner.PLAN, Owner.ADD_ON):
+            raise InputError("discount", f"of an {self.owner.name.lower()} is not assigned to a plan")
+
+
 class RateSnapshot(NamedTuple):
     """The rate that prices sessions, kept for ever beside the charges it made; content-addressed."""
 
@@ -168,6 +193,8 @@ class ChangeKind(Enum):
     "By another process: ended or refunded by an operator; id is the session's."
     API_KEY = "api_key"
     "id is 0: keys are few, all are read again."
+    DISCOUNT = "discount"
+    "A discount plan, or what plans have of it; id is the discount plan's."
 
 
 class Change(NamedTuple):
@@ -212,6 +239,8 @@ class Cdr(NamedTuple):
     snapshot_id: int
     explanation: str
     "The steps that made the price, as JSON."
+    allowance: str = ""
+    "What was taken from discount counters, as JSON; empty: nothing."
 
 
 class StoredAnswer(NamedTuple):
@@ -524,6 +553,22 @@ class CatalogStore(ApiKeyStore, AuditStore, Protocol):
         """Every plan."""
         ...
 
+    async def load_discount_plans(self) -> Sequence[DiscountPlan]:
+        """Every discount plan, by name."""
+        ...
+
+    async def account_discounts(self, account_ids: Sequence[int]) -> Sequence[DiscountAssignment]:
+        """Discount plans that these accounts have themselves, the first assigned first."""
+        ...
+
+    async def plan_discounts(self) -> Sequence[DiscountAssignment]:
+        """Discount plans that come with plans, the first assigned first."""
+        ...
+
+    async def list_discounts(self, discount_plan_id: int) -> Sequence[DiscountAssignment]:
+        """Who has a discount plan, the first assigned first."""
+        ...
+
     async def load_tariffs(self) -> Sequence[TariffTerms]:
         """The terms of every tariff, by name."""
         ...
@@ -601,6 +646,25 @@ class CatalogStore(ApiKeyStore, AuditStore, Protocol):
 
     async def save_plan(self, plan: Plan) -> Plan:
         """Create (id 0) or replace a plan; returned with its id."""
+        ...
+
+    async def save_discount_plan(self, plan: DiscountPlan) -> DiscountPlan:
+        """Create (id 0) or replace a discount plan; returned with its id."""
+        ...
+
+    async def delete_discount_plan(self, discount_plan_id: int) -> None:
+        """Remove a discount plan; InputError while somebody has it, NotFoundError when there is none."""
+        ...
+
+    async def assign_discount(self, assignment: DiscountAssignment) -> None:
+        """Give somebody a discount plan; AlreadyExistsError when it has it as the same kind of owner.
+
+        NotFoundError when the discount plan, the account or the plan does not exist.
+        """
+        ...
+
+    async def withdraw_discount(self, assignment: DiscountAssignment) -> None:
+        """Take a discount plan away, whenever it was assigned; NotFoundError when it was not."""
         ...
 
     async def save_tariff(self, terms: TariffTerms) -> TariffTerms:

@@ -13,9 +13,21 @@ from ocs.charging.administration import AccountOrder, Administration
 from ocs.charging.engine import Engine, EngineLimits
 from ocs.charging.outcome import NoAnswer, Outcome
 from ocs.charging.request import ChargingRequest, RequestedAction, RequestType, Usage
-from ocs.ports import CatalogStore, Gateway, GrantMode, GrantPolicy, Identity, IdentityKind, LedgerStore, Plan
+from ocs.ports import (
+    CatalogStore,
+    DiscountAssignment,
+    Gateway,
+    GrantMode,
+    GrantPolicy,
+    Identity,
+    IdentityKind,
+    LedgerStore,
+    Plan,
+)
 from ocs.quota.account import Account, AccountProfile
+from ocs.quota.allowance import read_pools
 from ocs.quota.session import Session
+from ocs.rating.discount import DiscountPlan, DiscountRule, Owner
 from ocs.rating.tariff import PriceSet, Rate, TariffTerms
 from ocs.storage.memory import MemoryCatalogStore, MemoryLedgerStore
 from ocs.units import DATA, MESSAGES, VOICE, AccessCode, Service, parse_money, parse_price
@@ -107,6 +119,28 @@ class World:
                 identities=(Identity(kind=IdentityKind.USERNAME, value=name, account_id=0, secret=secret),),
             )
         )
+
+    async def discount(
+        self, name: str, *rules: DiscountRule, owner: Owner = Owner.ACCOUNT, account: str = "", plan: str = ""
+    ) -> DiscountPlan:
+        """A discount plan, new or with other rules, and somebody who has it from now on."""
+        known = {saved.name: saved.id for saved in await self.catalog.load_discount_plans()}
+        saved = await self.catalog.save_discount_plan(
+            DiscountPlan(id=known.get(name, 0), name=name, rules=rules)
+        )
+        plans = {found.name: found.id for found in await self.catalog.load_plans()}
+        profile = await self.catalog.find_account(account)
+        if account or plan:
+            await self.catalog.assign_discount(
+                DiscountAssignment(
+                    discount_plan_id=saved.id,
+                    owner=owner,
+                    account_id=profile.id if profile else None,
+                    plan_id=plans[plan] if plan else None,
+                    since_ms=self.clock.ms,
+                )
+            )
+        return saved
 
     async def begin(self) -> Self:
         """Start the engine over what was described; again after `crash`."""
@@ -219,6 +253,15 @@ class World:
     async def balance(self, name: str) -> int:
         """The balance."""
         return (await self.state(name)).balance_micros
+
+    async def pools(self, name: str) -> dict[str, tuple[int, int]]:
+        """What is taken and held of the account's allowances, by rule, over all periods and levels."""
+        sums: dict[str, tuple[int, int]] = {}
+        for key, pool in read_pools(await self.state(name)).items():
+            rule = key.split("|")[0].partition("/")[2]
+            taken, held = sums.get(rule, (0, 0))
+            sums[rule] = (taken + pool.taken, held + pool.held)
+        return sums
 
     async def session(self, key: str) -> Session:
         """A session as the store has it."""

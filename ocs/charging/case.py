@@ -108,18 +108,26 @@ class Case:
         """Bring what every payer has paid to the price of `total_units`."""
         at_ms = self.request.event_at_ms
         for payer in self.payers:
-            if payer.applied is None:
+            applied, reservation = payer.applied, payer.reservation
+            if applied is None:
                 continue
+            priced = payer.priced(total_units, ended=ended)
+            gross_micros: int = priced.amount
+            if payer.allowance is not None:
+                gross_micros = payer.priced(total_units, ended=ended, gross=True).amount
+                payer.allowance.take(priced, applied)
+            if gross_micros != reservation.gross_micros:
+                count_spend(payer, gross_micros - reservation.gross_micros, at_ms)
+                reservation.gross_micros = gross_micros
             entry = debit(
                 payer.account,
-                payer.reservation,
-                total_micros=payer.price(total_units, ended=ended),
+                reservation,
+                total_micros=priced.amount,
                 floor_micros=payer.link.floor_micros,
                 at_ms=at_ms,
                 note=note,
             )
             if entry is not None:
-                count_spend(payer, -entry.amount_micros, at_ms)
                 self.group.entries.append(entry)
 
     def _spread_over_sets(self, delta_units: int) -> None:
@@ -140,18 +148,19 @@ class Case:
         """Hold the next grant; or say why there is none, holding what was held."""
         session, request = self.session, self.request
         service = self.service
+        set_index = self._set_index(service)
         grant = plan_grant(
             self.payers,
             ask_for(request.gateway.grant, service, request.requested_units),
             used_units=session.used_units,
-            set_index=self._set_index(service),
+            set_index=set_index,
             block_units=_block_units(self.payers, service),
             unconditional=self.is_unconditional,
         )
         session.final_grant = int(grant.final)
         if grant.refusal is not None:
             return grant.refusal
-        apply_grant(self.payers, grant)
+        apply_grant(self.payers, grant, set_index=set_index)
         session.granted_units = grant.total_units
         return None
 
@@ -178,6 +187,8 @@ class Case:
         """Release what is still held and uncount the session."""
         for payer in self.payers:
             release(payer.account, payer.reservation)
+            if payer.allowance is not None:
+                payer.allowance.release()
             vacate(payer.account, self.session)
         self.session.state = state
         self.session.ended_at_ms = ended_at_ms

@@ -3,12 +3,14 @@
 Loading and watching for changes is the engine's business; looking up never waits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from ocs.charging.allowance import Assigned, Offer
 from ocs.charging.cache import GenerationCache
 from ocs.charging.situation import Link
-from ocs.ports import Plan
+from ocs.ports import DiscountAssignment, Plan
 from ocs.rating.applied import AppliedRate
+from ocs.rating.discount import DiscountPlan, Owner
 from ocs.rating.index import Tariff
 from ocs.rating.selection import OnNet, RatingRefusal, select_rate
 from ocs.units import AccessCode, Service
@@ -42,17 +44,59 @@ class RateBook:
 
 
 class Catalogue:
-    """Plans and tariffs in force now."""
+    """Plans, tariffs and discount plans in force now."""
 
-    __slots__ = ("plans", "tariffs")
+    __slots__ = ("discount_plans", "plan_discounts", "plans", "tariffs")
 
     def __init__(self) -> None:
         self.plans: dict[int, Plan] = {}
         self.tariffs: dict[int, Tariff] = {}
+        self.discount_plans: dict[int, DiscountPlan] = {}
+        self.plan_discounts: dict[int, tuple[Assigned, ...]] = {}
+        "Discounts that come with a plan, by its id; plans without any are missing."
 
     def replace_plans(self, plans: Sequence[Plan]) -> None:
         """Swap in a newly loaded set of plans."""
         self.plans = {plan.id: plan for plan in plans}
+
+    def replace_discounts(
+        self, plans: Sequence[DiscountPlan], assignments: Iterable[DiscountAssignment]
+    ) -> None:
+        """Swap in a newly loaded set of discount plans and what plans have of them."""
+        self.discount_plans = {plan.id: plan for plan in plans}
+        found: dict[int, tuple[Assigned, ...]] = {}
+        for one in assignments:
+            if one.plan_id is not None:
+                found[one.plan_id] = (*found.get(one.plan_id, ()), *self.assigned([one]))
+        self.plan_discounts = found
+
+    def assigned(self, assignments: Iterable[DiscountAssignment]) -> tuple[Assigned, ...]:
+        """Assignments with their discount plans; those of plans that are not loaded yet are left out."""
+        return tuple(
+            Assigned(one.owner, self.discount_plans[one.discount_plan_id], one.since_ms)
+            for one in assignments
+            if one.discount_plan_id in self.discount_plans
+        )
+
+    def offers(self, links: Sequence[Link], ordinal: int) -> Sequence[Offer]:
+        """Discount plans that one account of a chain gets: its own, its plan's and its customer's."""
+        link = links[ordinal]
+        of_plan = self.plan_discounts.get(link.plan.id, ()) if link.plan is not None else ()
+        customer = links[ordinal + 1] if ordinal + 1 < len(links) else None
+        if not (link.assigned or of_plan or (customer is not None and customer.assigned)):
+            return ()
+        offers = [
+            Offer(assigned, link.profile, link.zone)
+            for assigned in (*link.assigned, *of_plan)
+            if assigned.owner is not Owner.CUSTOMER
+        ]
+        if customer is not None:
+            offers += [
+                Offer(assigned, customer.profile, customer.zone, is_customer=True)
+                for assigned in customer.assigned
+                if assigned.owner is Owner.CUSTOMER
+            ]
+        return offers
 
     def tariff_of(self, plan: Plan, service: Service, access_code: AccessCode) -> Tariff | None:
         """The tariff by which a plan prices a service; None when the service is not in it."""

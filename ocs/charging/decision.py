@@ -15,6 +15,7 @@ proves that the session lives on, so it is reopened and its next grant is held a
 that was silent for a while (or we were) would go on spending unreserved money.
 """
 
+from ocs.charging.allowance import Allowance, open_shares
 from ocs.charging.batch import Group
 from ocs.charging.case import Case, account_outcome, local_day, measured_units
 from ocs.charging.catalogue import Catalogue, RateBook
@@ -24,7 +25,8 @@ from ocs.charging.record import parked_report
 from ocs.charging.request import ChargingRequest, RequestType
 from ocs.charging.situation import Link, Payer, Situation
 from ocs.ports import IdSource
-from ocs.quota.account import Account, AccountStatus
+from ocs.quota.account import AccountStatus
+from ocs.quota.allowance import write_shares
 from ocs.quota.session import Reservation, Session, SessionState
 from ocs.rating.applied import AppliedRate
 from ocs.rating.selection import OnNet, RatingRefusal
@@ -197,12 +199,26 @@ class Decider:
             return
         session.answered = 1
         session.started_at_ms = request.event_at_ms - seconds * MILLIS_PER_SECOND
-        for payer in case.payers:
+        for ordinal, payer in enumerate(case.payers):
             if payer.applied is not None and payer.link.plan is not None:
                 rated = self._rate(session, payer.link, case.situation.on_net)
                 if isinstance(rated, AppliedRate):
                     payer.applied = rated
                     payer.reservation.snapshot_id = self._rates.add(rated)
+                    self._discount_anew(payer, case.situation, ordinal, case.now_ms)
+
+    def _discount_anew(self, payer: Payer, situation: Situation, ordinal: int, now_ms: int) -> None:
+        """Give a session that was answered the discounts of its start, not of its authorisation."""
+        applied = payer.applied
+        offers = self._catalogue.offers(situation.links, ordinal)
+        if applied is None or not (offers or payer.allowance):
+            return
+        shares = open_shares(offers, applied, start_s=payer.session.started_at_ms // MILLIS_PER_SECOND)
+        if payer.allowance is None:
+            payer.allowance = Allowance(payer.reservation, find_account=situation.find_account, now_ms=now_ms)
+        payer.allowance.reopen(shares)
+        if not shares:
+            payer.allowance = None
 
     def known(
         self, request: ChargingRequest, situation: Situation, session: Session, group: Group, now_ms: int
@@ -218,9 +234,12 @@ class Decider:
         ):
             applied = self._rates.get(reservation.snapshot_id) if reservation.snapshot_id else None
             assert applied is not None or not reservation.snapshot_id, "prefetch brings every rate"
-            payers.append(
-                Payer(session=session, link=link, account=account, applied=applied, reservation=reservation)
+            payer = Payer(
+                session=session, link=link, account=account, applied=applied, reservation=reservation
             )
+            if reservation.allowance:
+                payer.allowance = Allowance(reservation, find_account=situation.find_account, now_ms=now_ms)
+            payers.append(payer)
         return Case(
             request=request,
             situation=situation,
@@ -256,7 +275,7 @@ class Decider:
             plan_id=identity.plan_id or 0,
             identity_counted=int(identity.max_sessions is not None),
         )
-        payers = self._rate_chain(session, situation)
+        payers = self._rate_chain(session, situation, now_ms)
         if isinstance(payers, OutcomeCode):
             return payers
         session.reservations = [payer.reservation for payer in payers]
@@ -270,11 +289,11 @@ class Decider:
             now_ms=now_ms,
         )
 
-    def _rate_chain(self, session: Session, situation: Situation) -> list[Payer] | OutcomeCode:
+    def _rate_chain(self, session: Session, situation: Situation, now_ms: int) -> list[Payer] | OutcomeCode:
         """Rate a new session for every account of the chain; the first refusal by precedence wins."""
         payers = []
         refusal: OutcomeCode | None = None
-        for ordinal, (link, account) in enumerate(zip(situation.links, situation.accounts, strict=True)):
+        for ordinal, link in enumerate(situation.links):
             applied = None
             if link.plan is not None:
                 rated = self._rate(session, link, situation.on_net)
@@ -284,21 +303,34 @@ class Decider:
                     code = _RATING_REFUSALS[rated]
                     if refusal is None or code.precedence < refusal.precedence:
                         refusal = code
-            payers.append(self._payer(session, link, account, applied, ordinal))
+            payers.append(self._payer(session, situation, applied, ordinal, now_ms))
         if refusal is None and all(payer.applied is None for payer in payers):
             refusal = OutcomeCode.SERVICE_NOT_AVAILABLE
         return payers if refusal is None else refusal
 
     def _payer(
-        self, session: Session, link: Link, account: Account, applied: AppliedRate | None, ordinal: int
+        self,
+        session: Session,
+        situation: Situation,
+        applied: AppliedRate | None,
+        ordinal: int,
+        now_ms: int,
     ) -> Payer:
+        link, account = situation.links[ordinal], situation.accounts[ordinal]
         reservation = Reservation(
             session_id=session.session_id,
             account_id=account.account_id,
             ordinal=ordinal,
             snapshot_id=NO_SNAPSHOT if applied is None else self._rates.add(applied),
         )
-        return Payer(session=session, link=link, account=account, applied=applied, reservation=reservation)
+        payer = Payer(session=session, link=link, account=account, applied=applied, reservation=reservation)
+        offers = self._catalogue.offers(situation.links, ordinal) if applied is not None else ()
+        if offers and applied is not None:
+            shares = open_shares(offers, applied, start_s=session.started_at_ms // MILLIS_PER_SECOND)
+            if shares:
+                reservation.allowance = write_shares(shares)
+                payer.allowance = Allowance(reservation, find_account=situation.find_account, now_ms=now_ms)
+        return payer
 
     def _rate(self, session: Session, link: Link, on_net: OnNet) -> AppliedRate | RatingRefusal | None:
         return self._catalogue.rate(

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from ocs.charging.cache import GenerationCache
 from ocs.charging.catalogue import Catalogue
 from ocs.charging.situation import Link
-from ocs.ports import CatalogStore, Gateway, Identity, IdentityKind
+from ocs.ports import CatalogStore, DiscountAssignment, Gateway, Identity, IdentityKind
 from ocs.quota.account import AccountProfile
 from ocs.rating.selection import OnNet
 
@@ -64,7 +64,7 @@ class Directory:
         if links and identity.plan_id is not None and identity.plan_id != links[0].profile.plan_id:
             leaf = links[0]
             plan = self._catalogue.plans.get(identity.plan_id)
-            return (Link(leaf.profile, leaf.zone, leaf.floor_micros, plan), *links[1:])
+            return (Link(leaf.profile, leaf.zone, leaf.floor_micros, plan, leaf.assigned), *links[1:])
         return links
 
     def on_net(self, links: Sequence[Link], number: str) -> tuple[OnNet, Hint | int | None]:
@@ -110,15 +110,18 @@ class Directory:
         while epoch != self.epoch:
             epoch = self.epoch
             profiles = await self._store.load_chain(account_id)
-        links = tuple(self._link(profile) for profile in profiles)
+            assignments = await self._store.account_discounts([profile.id for profile in profiles])
+        links = tuple(self._link(profile, assignments) for profile in profiles)
         self._chains.put(account_id, links)
         for link in links[1:]:
             self._descendants.setdefault(link.profile.id, set()).add(account_id)
         return links
 
-    def _link(self, profile: AccountProfile) -> Link:
+    def _link(self, profile: AccountProfile, assignments: Sequence[DiscountAssignment]) -> Link:
         plan = None if profile.plan_id is None else self._catalogue.plans.get(profile.plan_id)
-        return Link(profile, ZoneInfo(profile.zone), profile.floor_micros, plan)
+        own = [one for one in assignments if one.account_id == profile.id]
+        assigned = self._catalogue.assigned(own) if own else ()
+        return Link(profile, ZoneInfo(profile.zone), profile.floor_micros, plan, assigned)
 
     # ------------------------------------------------------------------------------ change
 

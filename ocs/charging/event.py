@@ -90,6 +90,8 @@ def _refund(
     if session.state != SessionState.REFUNDED:
         for payer in case.payers:
             refund_micros = payer.reservation.debited_micros - payer.reservation.refunded_micros
+            if payer.allowance is not None:
+                payer.allowance.give_back()
             if refund_micros:
                 payer.reservation.refunded_micros += refund_micros
                 group.entries.append(
@@ -150,6 +152,7 @@ def _enquire_price(
         start_s=opened.session.started_at_ms // MILLIS_PER_SECOND,
         zone=payer.link.zone,
         ended=True,
+        discounts=payer.discounts,
     )
     outcome.explanation = json.dumps(explanation.to_dict(), separators=(",", ":"))
     return outcome

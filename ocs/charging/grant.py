@@ -51,13 +51,21 @@ def ask_for(policy: GrantPolicy, service: Service, requested_units: int | None) 
 class Grant:
     """A plan: what the session's total may become, and what each payer must hold for that."""
 
-    __slots__ = ("final", "held_micros", "refusal", "total_units")
+    __slots__ = ("final", "held_micros", "held_units", "refusal", "total_units")
 
     def __init__(
-        self, *, total_units: int, held_micros: Sequence[int], final: bool, refusal: OutcomeCode | None
+        self,
+        *,
+        total_units: int,
+        held_units: int,
+        held_micros: Sequence[int],
+        final: bool,
+        refusal: OutcomeCode | None,
     ) -> None:
         self.total_units = total_units
         "Cumulative; equal to the usage when nothing can be granted."
+        self.held_units = held_units
+        "The total that is held for: the grant and a margin."
         self.held_micros = held_micros
         "Per payer."
         self.final = final
@@ -90,25 +98,38 @@ def plan_grant(
     costs, bound = _costs(payers, held_total, set_index)
     if unconditional or bound >= held_total:
         return Grant(
-            total_units=target, held_micros=_held(payers, costs), final=target == used_units, refusal=None
+            total_units=target,
+            held_units=held_total,
+            held_micros=_held(payers, costs),
+            final=target == used_units,
+            refusal=None,
         )
     bound = max(bound, used_units)
     if bound - used_units < ask.min_units:
         return Grant(
             total_units=used_units,
+            held_units=used_units,
             held_micros=[payer.reservation.reserved_micros for payer in payers],
             final=True,
             refusal=money_refusal(payers, used_units + ask.min_units, set_index=set_index),
         )
     costs, _ = _costs(payers, bound, set_index)
     total = min(bound, target)
-    return Grant(total_units=total, held_micros=_held(payers, costs), final=total < target, refusal=None)
+    return Grant(
+        total_units=total,
+        held_units=bound,
+        held_micros=_held(payers, costs),
+        final=total < target,
+        refusal=None,
+    )
 
 
-def apply_grant(payers: Sequence[Payer], grant: Grant) -> None:
-    """Hold what the plan says, in place of what was held."""
+def apply_grant(payers: Sequence[Payer], grant: Grant, *, set_index: int = 0) -> None:
+    """Hold what the plan says, in place of what was held; `set_index` as in `plan_grant`."""
     for payer, held in zip(payers, grant.held_micros, strict=True):
         reserve(payer.account, payer.reservation, held)
+        if payer.allowance is not None:
+            payer.hold(grant.held_units, set_index=set_index)
 
 
 def affordable_total(payers: Sequence[Payer], *, cap_units: int, set_index: int = 0) -> int:
@@ -131,7 +152,8 @@ def money_refusal(payers: Sequence[Payer], least_units: int, *, set_index: int =
         account, reservation = payer.account, payer.reservation
         held_elsewhere = account.reserved_micros - reservation.reserved_micros
         cost = payer.price(least_units, ended=False, set_index=set_index)
-        if held_elsewhere > 0 and payer.funds_micros() + held_elsewhere >= cost:
+        included_elsewhere = payer.allowance is not None and payer.allowance.is_held_elsewhere
+        if included_elsewhere or (held_elsewhere > 0 and payer.funds_micros() + held_elsewhere >= cost):
             code = OutcomeCode.FUNDS_LOCKED
         elif account.balance_micros - (payer.link.floor_micros or 0) <= 0:
             code = OutcomeCode.ZERO_BALANCE

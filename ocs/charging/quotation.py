@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from ocs.charging.allowance import offered_discounts, open_shares
 from ocs.charging.catalogue import Catalogue
 from ocs.charging.situation import UNLIMITED, Link
 from ocs.charging.tariff_book import find_terms, load_tariffs
@@ -17,10 +18,11 @@ from ocs.ports import CatalogStore, LedgerStore
 from ocs.quota.account import AccountProfile, opening_account
 from ocs.rating.affordable import affordable
 from ocs.rating.applied import AppliedRate
+from ocs.rating.discount import Discounts
 from ocs.rating.explanation import Explanation, explain
 from ocs.rating.price import price_set_at
 from ocs.rating.selection import RatingRefusal, select_rate
-from ocs.units import AccessCode, Measure, Service
+from ocs.units import MILLIS_PER_SECOND, AccessCode, Measure, Service
 
 CAP_UNITS: Final = {Measure.SECONDS: 24 * 3600, Measure.OCTETS: 2**50, Measure.MESSAGES: 10**9}
 "More than this nobody is told to afford."
@@ -93,9 +95,13 @@ async def quote_account(
     """
     chain = await catalog.load_chain(profile.id)
     catalogue = await _load_catalogue(catalog, chain)
-    live = (await ledger.load([link.id for link in chain], ())).accounts
+    loaded = (await ledger.load([link.id for link in chain], ())).accounts
+    live = {link.id: loaded.get(link.id) or opening_account(link.id) for link in chain}
+    links = await _links(catalog, chain, catalogue)
     lines = []
-    for link in _links(chain, catalogue):
+    for ordinal, link in enumerate(links):
+        if link.plan is None:
+            continue
         applied = catalogue.rate(
             link,
             service=question.service,
@@ -105,15 +111,25 @@ async def quote_account(
             at_s=question.at_s,
         )
         if applied is None:
-            plan = link.plan.name if link.plan else ""
             raise NotFoundError(
-                f"plan {plan!r} of account {link.profile.name!r} has no {question.service.name}"
+                f"plan {link.plan.name!r} of account {link.profile.name!r} has no {question.service.name}"
             )
         if isinstance(applied, RatingRefusal):
             return Quotation((), applied)
-        account = live.get(link.profile.id) or opening_account(link.profile.id)
-        funds = account.available_micros(link.floor_micros)
-        lines.append(_line(link.profile.name, applied, question, zone=link.zone, funds_micros=funds))
+        funds = live[link.profile.id].available_micros(link.floor_micros)
+        shares = open_shares(catalogue.offers(links, ordinal), applied, start_s=question.at_s)
+        lines.append(
+            _line(
+                link.profile.name,
+                applied,
+                question,
+                zone=link.zone,
+                funds_micros=funds,
+                discounts=offered_discounts(
+                    shares, find_account=live.__getitem__, now_ms=question.at_s * MILLIS_PER_SECOND
+                ),
+            )
+        )
     if not lines:
         raise NotFoundError(f"account {profile.name!r} has no plan, nor has anybody above it")
     return Quotation(lines)
@@ -122,6 +138,7 @@ async def quote_account(
 async def _load_catalogue(catalog: CatalogStore, chain: Sequence[AccountProfile]) -> Catalogue:
     catalogue = Catalogue()
     catalogue.replace_plans(await catalog.load_plans())
+    catalogue.replace_discounts(await catalog.load_discount_plans(), await catalog.plan_discounts())
     plans = [catalogue.plans[link.plan_id] for link in chain if link.plan_id in catalogue.plans]
     tariff_ids = {tariff_id for plan in plans for tariff_id in plan.tariffs.values()}
     tariff_ids |= {plan.override_tariff_id for plan in plans if plan.override_tariff_id is not None}
@@ -129,17 +146,31 @@ async def _load_catalogue(catalog: CatalogStore, chain: Sequence[AccountProfile]
     return catalogue
 
 
-def _links(chain: Sequence[AccountProfile], catalogue: Catalogue) -> Sequence[Link]:
-    """Those of the chain who pay: an account without a plan of its own only counts sessions."""
+async def _links(
+    catalog: CatalogStore, chain: Sequence[AccountProfile], catalogue: Catalogue
+) -> Sequence[Link]:
+    """The chain; an account without a plan of its own does not pay."""
+    assignments = await catalog.account_discounts([profile.id for profile in chain])
     return [
-        Link(profile, ZoneInfo(profile.zone), profile.floor_micros, catalogue.plans[profile.plan_id])
+        Link(
+            profile,
+            ZoneInfo(profile.zone),
+            profile.floor_micros,
+            catalogue.plans.get(profile.plan_id or 0),
+            catalogue.assigned(one for one in assignments if one.account_id == profile.id),
+        )
         for profile in chain
-        if profile.plan_id in catalogue.plans
     ]
 
 
 def _line(
-    account: str, applied: AppliedRate, question: Question, *, zone: ZoneInfo, funds_micros: int | None
+    account: str,
+    applied: AppliedRate,
+    question: Question,
+    *,
+    zone: ZoneInfo,
+    funds_micros: int | None,
+    discounts: Discounts = (),
 ) -> Line:
     def usage(units: int) -> tuple[int, int, int]:
         """Units in the price set of the start; seconds are all in the first place."""
@@ -150,11 +181,19 @@ def _line(
 
     return Line(
         account,
-        explain(applied, usage(question.units), start_s=question.at_s, zone=zone, ended=True),
+        explain(
+            applied,
+            usage(question.units),
+            start_s=question.at_s,
+            zone=zone,
+            ended=True,
+            discounts=discounts,
+        ),
         funds_micros,
         affordable(
             applied,
-            UNLIMITED if funds_micros is None else funds_micros,
+            # What is included is affordable whatever the balance, as for a session.
+            UNLIMITED if funds_micros is None else max(0, funds_micros) if discounts else funds_micros,
             usage=usage(0),
             start_s=question.at_s,
             zone=zone,
@@ -162,5 +201,6 @@ def _line(
             set_index=0
             if question.service.measure is Measure.SECONDS
             else price_set_at(applied, question.at_s, zone),
+            discounts=discounts,
         ),
     )

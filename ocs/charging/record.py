@@ -2,13 +2,15 @@
 
 import json
 
+from ocs.charging.allowance import Allowance
 from ocs.charging.request import ChargingRequest
 from ocs.charging.situation import Payer
 from ocs.ports import Cdr, ParkedReport
 from ocs.quota.session import Session
 from ocs.rating.explanation import explain
+from ocs.rating.formula import percent_text
 from ocs.rating.price import billed_units
-from ocs.units import MILLIS_PER_SECOND
+from ocs.units import MILLIS_PER_SECOND, format_money
 
 
 def session_record(session: Session, payer: Payer, *, charged_units: int, now_ms: int) -> Cdr:
@@ -26,7 +28,7 @@ def session_record(session: Session, payer: Payer, *, charged_units: int, now_ms
     usage = payer.usage(charged_units)
     start_s = session.started_at_ms // MILLIS_PER_SECOND
     zone = payer.link.zone
-    explanation = explain(applied, usage, start_s=start_s, zone=zone, ended=True)
+    explanation = explain(applied, usage, start_s=start_s, zone=zone, ended=True, discounts=payer.discounts)
     return Cdr(
         session_id=session.session_id,
         account_id=payer.account.account_id,
@@ -55,7 +57,25 @@ def session_record(session: Session, payer: Payer, *, charged_units: int, now_ms
         destination=applied.rate.destination,
         snapshot_id=reservation.snapshot_id,
         explanation=json.dumps(explanation.to_dict(), separators=(",", ":")),
+        allowance=_allowance_use(payer.allowance),
     )
+
+
+def _allowance_use(allowance: Allowance | None) -> str:
+    """What the session took of each counter, as JSON; empty: nothing."""
+    if allowance is None:
+        return ""
+    use = [
+        {
+            "discount": share.label,
+            "percent": percent_text(share.off_ppm),
+            "taken": format_money(share.taken) if share.counts_money else share.taken,
+            "counts": "money" if share.counts_money else "units",
+        }
+        for share in allowance.shares
+        if share.taken
+    ]
+    return json.dumps(use, separators=(",", ":")) if use else ""
 
 
 def parked_report(request: ChargingRequest, *, parked_id: int, used_units: int, reason: str) -> ParkedReport:

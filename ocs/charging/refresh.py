@@ -1,8 +1,8 @@
-"""Plans and tariffs in memory, brought up to date beside everything else.
+"""Plans, tariffs and discounts in memory, brought up to date beside everything else.
 
-Owns what is due and in which order: tariffs first, then plans, which may name them; each is made ready beside
-the one in force and swapped whole. Requests go on meanwhile, and a session keeps the rate it began with. Does
-not own when changes are looked for (`ocs.charging.engine`).
+Owns what is due and in which order: tariffs first, then plans, which may name them, and discounts; each is
+made ready beside the one in force and swapped whole. Requests go on meanwhile, and a session keeps the rate it
+began with. Does not own when changes are looked for (`ocs.charging.engine`).
 """
 
 import asyncio
@@ -20,7 +20,7 @@ class Refresh:
     """Loads what is due into a catalogue."""
 
     def __init__(self, store: CatalogStore, catalogue: Catalogue, on_plans: Callable[[], None]) -> None:
-        """Prepare for a catalogue; `on_plans` is called when its plans have changed."""
+        """Prepare for a catalogue; `on_plans` is called when its plans or discount plans have changed."""
         self._store = store
         self._catalogue = catalogue
         self._on_plans = on_plans
@@ -36,7 +36,8 @@ class Refresh:
     def note(self, changes: Sequence[Change]) -> None:
         """Remember what these changes make due."""
         self._due_tariffs.update(change.object_id for change in changes if change.kind is ChangeKind.TARIFF)
-        self._is_plans_due |= any(change.kind is ChangeKind.PLAN for change in changes)
+        kinds = {change.kind for change in changes}
+        self._is_plans_due |= not kinds.isdisjoint((ChangeKind.PLAN, ChangeKind.DISCOUNT))
 
     async def load_all(self) -> None:
         """Load everything."""
@@ -79,10 +80,13 @@ class Refresh:
         self._is_plans_due = False
         try:
             plans = await self._store.load_plans()
+            discount_plans = await self._store.load_discount_plans()
+            assignments = await self._store.plan_discounts()
         except BaseException:
             self._is_plans_due = True
             raise
         self._catalogue.replace_plans(plans)
+        self._catalogue.replace_discounts(discount_plans, assignments)
         self._on_plans()
 
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from ocs.charging.allowance import Allowance, Assigned
 from ocs.ports import Identity, Plan
 from ocs.quota.account import Account, AccountProfile
 from ocs.quota.session import Reservation, Session
 from ocs.rating.affordable import affordable
 from ocs.rating.applied import AppliedRate
-from ocs.rating.price import charge
+from ocs.rating.discount import Discounts
+from ocs.rating.price import Priced, price
 from ocs.rating.selection import OnNet
 from ocs.units import MILLIS_PER_SECOND
 
@@ -30,6 +32,8 @@ class Link:
     "The lowest balance allowed; None: no limit."
     plan: Plan | None
     "The plan it pays by; None: it only counts the session, somebody above it pays."
+    assigned: tuple[Assigned, ...] = ()
+    "Discount plans that the account itself has; those of its plan are found by the plan."
 
 
 class Situation:
@@ -53,11 +57,15 @@ class Situation:
         self.on_net = on_net
         "How near the other party is, where a tariff of the chain asks for it."
 
+    def find_account(self, account_id: int) -> Account:
+        """The account of the chain with this id."""
+        return next(account for account in self.accounts if account.account_id == account_id)
+
 
 class Payer:
     """One account's part in pricing one session."""
 
-    __slots__ = ("account", "applied", "link", "reservation", "session")
+    __slots__ = ("account", "allowance", "applied", "link", "reservation", "session")
 
     def __init__(
         self,
@@ -67,6 +75,7 @@ class Payer:
         account: Account,
         applied: AppliedRate | None,
         reservation: Reservation,
+        allowance: Allowance | None = None,
     ) -> None:
         self.session = session
         self.link = link
@@ -74,6 +83,8 @@ class Payer:
         self.applied = applied
         "None: the account only counts the session."
         self.reservation = reservation
+        self.allowance = allowance
+        "None: no discount applies."
 
     @property
     def is_charged(self) -> bool:
@@ -87,13 +98,17 @@ class Payer:
         if floor is None:
             return UNLIMITED
         account, reservation = self.account, self.reservation
-        return (
+        funds_micros = (
             account.balance_micros
             - account.reserved_micros
             + reservation.reserved_micros
             + reservation.debited_micros
             - floor
         )
+        if self.allowance is not None:
+            # What costs nothing more, because it is included, is affordable whatever the balance.
+            return max(funds_micros, reservation.debited_micros)
+        return funds_micros
 
     def usage(self, total_units: int, set_index: int = 0) -> tuple[int, int, int]:
         """Usage per price set when the session's total is `total_units`.
@@ -114,13 +129,30 @@ class Payer:
         """Charge of the session at `total_units` in micros; 0 for an account that does not pay."""
         if self.applied is None:
             return 0
-        return charge(
+        return self.priced(total_units, ended=ended, set_index=set_index).amount
+
+    def priced(self, total_units: int, *, ended: bool, set_index: int = 0, gross: bool = False) -> Priced:
+        """`price` of an account that pays, with what made it; `gross`: before discounts."""
+        assert self.applied is not None, "only payers have prices"
+        return price(
             self.applied,
             self.usage(total_units, set_index),
             start_s=self.session.started_at_ms // MILLIS_PER_SECOND,
             zone=self.link.zone,
             ended=ended,
+            discounts=() if gross else self.discounts,
         )
+
+    def hold(self, total_units: int, *, set_index: int = 0) -> None:
+        """Hold of its allowances what the session's total would take."""
+        if self.allowance is not None and self.applied is not None:
+            priced = self.priced(total_units, ended=False, set_index=set_index)
+            self.allowance.hold(priced, self.applied)
+
+    @property
+    def discounts(self) -> Discounts:
+        """The discounts of the session, with the room that other sessions leave."""
+        return () if self.allowance is None else self.allowance.discounts
 
     def affordable_units(self, *, cap_units: int, set_index: int = 0) -> int:
         """Greatest total of the session, at a block end and at most `cap_units`, that its funds cover."""
@@ -134,4 +166,5 @@ class Payer:
             zone=self.link.zone,
             cap_units=cap_units,
             set_index=set_index,
+            discounts=self.discounts,
         )

@@ -99,6 +99,7 @@ class AccountRow(NamedTuple):
     open_data: int
     open_by_identity: str
     reset_at_ms: int
+    counters: str
 
 
 class Account:
@@ -111,6 +112,7 @@ class Account:
     __slots__ = (
         "account_id",
         "balance_micros",
+        "counters",
         "entries",
         "open_by_identity",
         "open_data",
@@ -137,6 +139,7 @@ class Account:
         open_data: int = 0,
         open_by_identity: str = "",
         reset_at_ms: int = 0,
+        counters: str = "",
     ) -> None:
         self.account_id = account_id
         self.version = version
@@ -159,6 +162,8 @@ class Account:
         "Open sessions of each of its identities that has a limit; see `ocs.quota.occupancy`."
         self.reset_at_ms = reset_at_ms
         "Beginning of the period whose credit reset was applied last; 0: none was."
+        self.counters = counters
+        "What is taken and held of its allowances; see `ocs.quota.allowance`."
 
     def row(self) -> AccountRow:
         """The account as it is now, as an immutable row."""
@@ -175,6 +180,7 @@ class Account:
             self.open_data,
             self.open_by_identity,
             self.reset_at_ms,
+            self.counters,
         )
 
     def available_micros(self, floor_micros: int | None) -> int | None:

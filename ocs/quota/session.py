@@ -127,6 +127,8 @@ class ReservationRow(NamedTuple):
     used_set2_units: int
     overrun_micros: int
     refunded_micros: int
+    gross_micros: int
+    allowance: str
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -151,6 +153,10 @@ class Reservation:
     "Part of what was debited that passed the payer's floor."
     refunded_micros: int = 0
     "Given back of what was debited."
+    gross_micros: int = 0
+    "What `debited_micros` would be without discounts."
+    allowance: str = ""
+    "The discounts that it is priced with and its part in them; see `ocs.quota.allowance`. Empty: none."
 
     def row(self) -> ReservationRow:
         """The reservation as it is now, as an immutable row."""

@@ -108,8 +108,16 @@ class DiscountRule:
 class DiscountPlan:
     """A named set of discount rules; the one with the longest prefix of the rate's destination applies."""
 
+    id: int = 0
+    "Assigned by the catalogue; 0: not kept there."
     name: str
     rules: tuple[DiscountRule, ...]
+
+    def __post_init__(self) -> None:
+        names = [rule.name for rule in self.rules]
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(f"discount plan {self.name}", f"has two rules named {name!r}")
 
     def rule_for(self, destination: str) -> DiscountRule | None:
         """The rule that a rate with this destination falls under."""

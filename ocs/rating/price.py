@@ -23,6 +23,8 @@ class Priced(NamedTuple):
     runs: Sequence[Run]
     meter: Meter | None
     "None: no discounts."
+    meters: Sequence[Meter] = ()
+    "With discounts: of every price set that the session may still get."
 
 
 def charge(applied: AppliedRate, usage: Usage, *, start_s: int, zone: ZoneInfo, ended: bool) -> Micros:
@@ -72,12 +74,14 @@ def price(
 ) -> Priced:
     """`charge` or `charge_discounted` with the runs that made it."""
     worst: tuple[int, list[Run], Meter | None] | None = None
+    meters: list[Meter] = []
     for possible in possible_runs(applied, usage, start_s=start_s, zone=zone, ended=ended):
         runs = list(possible)
         meter = None
         if discounts and not applied.is_payback:
             meter = Meter(discounts, denominator=applied.denominator)
             cost = sum([meter.take(*run) for run in runs])
+            meters.append(meter)
         else:
             cost = sum([blocks * each for _, blocks, each in runs])
         if worst is None or (cost < worst[0] if applied.is_payback else cost > worst[0]):
@@ -86,7 +90,7 @@ def price(
     cost, runs, meter = worst
     rounding = applied.rounding if meter is None else applied.discounted_rounding
     amount = rounding.amount(cost)
-    return Priced(Micros(-amount) if applied.is_payback else amount, cost, runs, meter)
+    return Priced(Micros(-amount) if applied.is_payback else amount, cost, runs, meter, meters)
 
 
 def billed_units(applied: AppliedRate, usage: Usage, *, start_s: int, zone: ZoneInfo) -> int:

@@ -88,3 +88,17 @@ def wrong_refunded(account_id: int, *, session_id: int, recorded_micros: int, re
         f"session {session_id} has refunded {format_money(recorded_micros)}, "
         f"its refunds sum to {format_money(refunds_micros)}",
     )
+
+
+def wrong_pool(account_id: int, *, pool: str, recorded: tuple[int, int], found: tuple[int, int]) -> Finding:
+    """An allowance's counter is not what its sessions have of it: (taken, held)."""
+    return Finding(
+        account_id,
+        f"allowance {pool} counts {recorded[0]} taken and {recorded[1]} held, "
+        f"its sessions have {found[0]} and {found[1]}",
+    )
+
+
+def allowance_after_end(account_id: int, *, session_id: int, pool: str, held: int) -> Finding:
+    """An ended session still holds a part of an allowance."""
+    return Finding(account_id, f"session {session_id} has ended and still holds {held} of allowance {pool}")

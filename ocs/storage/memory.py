@@ -40,6 +40,8 @@ from ocs.storage.enrolment import check_replacement, enrol
 from ocs.storage.finding import Finding
 from ocs.storage.identity import candidate_values, canonical_identity
 from ocs.storage.memory_access import MemoryAccess
+from ocs.storage.memory_discount import MemoryDiscounts
+from ocs.storage.pool_audit import Sharing, audit_pools
 from ocs.units import DATA_SERVICES, VOICE_SERVICES
 
 RATES_PER_CHUNK: Final = 5_000
@@ -292,7 +294,11 @@ class MemoryLedgerStore:
     async def verify(self) -> Sequence[str]:
         """Recompute the books; see the port."""
         findings = chain(
-            self._audit_entries(), self._audit_sums(), self._audit_counts(), self._audit_reservations()
+            self._audit_entries(),
+            self._audit_sums(),
+            self._audit_counts(),
+            self._audit_reservations(),
+            self._audit_pools(),
         )
         return [str(found) for found in sorted(findings)]
 
@@ -362,6 +368,21 @@ class MemoryLedgerStore:
             if account.open_by_identity != counts:
                 yield finding.wrong_open_by_identity(key, recorded=account.open_by_identity, found=counts)
 
+    def _audit_pools(self) -> Iterator[Finding]:
+        """Counters of allowances."""
+        return audit_pools(
+            ((key, row.counters) for key, row in self.accounts.items() if row.counters),
+            (
+                Sharing(
+                    row.session_id,
+                    self.sessions[row.session_id].state == SessionState.OPEN,
+                    row.allowance,
+                )
+                for row in self._all_reservations()
+                if row.allowance
+            ),
+        )
+
     def _all_reservations(self) -> Iterator[ReservationRow]:
         return chain.from_iterable(held.values() for held in self.reservations.values())
 
@@ -399,7 +420,7 @@ class MemoryLedgerStore:
         """Nothing to let go of."""
 
 
-class MemoryCatalogStore(MemoryAccess):
+class MemoryCatalogStore(MemoryDiscounts, MemoryAccess):
     """`ocs.ports.CatalogStore` in memory."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from ocs.ports import Cdr, CommitResult, StoredAnswer
 from ocs.quota.account import Account, AccountRow
 from ocs.quota.ledger import LedgerEntry
-from ocs.quota.session import ReservationRow, SessionRow, SessionState
+from ocs.quota.session import Reservation, ReservationRow, SessionRow, SessionState
 
 AT_MS = 1_767_225_600_000
 "2026-01-01 00:00 UTC."
@@ -52,9 +52,13 @@ def session(session_id: int, version: int = 1, **fields: Any) -> SessionRow:
     return row._replace(**fields)
 
 
-def reservation(session_id: int, account_id: int = 1, **fields: int) -> ReservationRow:
+def reservation(session_id: int, account_id: int = 1, **fields: Any) -> ReservationRow:
     """What an account holds for a session; nothing unless given."""
-    return ReservationRow(session_id, account_id, 0, 7, 0, 0, 0, 0, 0, 0)._replace(**fields)
+    return (
+        Reservation(session_id=session_id, account_id=account_id, ordinal=0, snapshot_id=7)
+        .row()
+        ._replace(**fields)
+    )
 
 
 def entry(account_id: int, number: int, amount: int, balance: int, **fields: Any) -> LedgerEntry:

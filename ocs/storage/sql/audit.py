@@ -11,13 +11,14 @@ from ocs.quota.occupancy import identity_key, write_counts
 from ocs.quota.session import SessionState
 from ocs.storage import finding
 from ocs.storage.finding import Finding
+from ocs.storage.pool_audit import Sharing, audit_pools
 from ocs.storage.sql.schema import account_state, ledger_entry, reservation, session
 from ocs.units import DATA_SERVICES, VOICE_SERVICES
 
 
 def audit(connection: Connection) -> list[Finding]:
     """Everything in the books that does not add up, by account."""
-    parts = (_entries, _sums, _counts, _ended, _debited, _refunded)
+    parts = (_entries, _sums, _counts, _ended, _debited, _refunded, _pools)
     return sorted(chain.from_iterable(part(connection) for part in parts))
 
 
@@ -187,6 +188,25 @@ def _refunded(connection: Connection) -> Iterator[Finding]:
             recorded_micros=row.recorded_micros,
             refunds_micros=row.moved_micros,
         )
+
+
+def _pools(connection: Connection) -> Iterator[Finding]:
+    """Counters of allowances are what their sessions took and hold."""
+    counters = select(account_state.c.account_id, account_state.c.counters).where(
+        account_state.c.counters != ""
+    )
+    shares = (
+        select(reservation.c.session_id, session.c.state, reservation.c.allowance)
+        .join(session, session.c.session_id == reservation.c.session_id)
+        .where(reservation.c.allowance != "")
+    )
+    return audit_pools(
+        ((row.account_id, row.counters) for row in connection.execute(counters)),
+        (
+            Sharing(row.session_id, row.state == SessionState.OPEN.value, row.allowance)
+            for row in connection.execute(shares)
+        ),
+    )
 
 
 def _moved(kind: EntryKind, recorded: ColumnElement[int], *, sign: int) -> Select[Any]:

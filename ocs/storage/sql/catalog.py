@@ -24,6 +24,7 @@ from ocs.storage.sql import record, schema
 from ocs.storage.sql.access import SqlAccess, add_audit
 from ocs.storage.sql.database import Database
 from ocs.storage.sql.destination import SqlDestinations
+from ocs.storage.sql.discount import SqlDiscounts
 from ocs.storage.sql.rate import (
     compile_some,
     compile_tariff,
@@ -70,7 +71,7 @@ _IDENTITY_TEXTS: Final = {count: _identity_text(count) for count in (1, 33, 129)
 "By number of candidates: a plain value, the networks around an IPv4 and around an IPv6 address."
 
 
-class SqlCatalogStore(SqlAccess, SqlDestinations):
+class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts):
     """The catalogue in an SQL database; `ocs.ports.CatalogStore` says what each call means."""
 
     def __init__(self, database: Database) -> None:

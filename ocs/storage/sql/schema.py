@@ -29,6 +29,8 @@ from ocs.ports import ChangeKind, IdentityKind, NoticeKind
 from ocs.quota.account import AccountKind, AccountStatus, CreditReset
 from ocs.quota.ledger import EntryKind
 from ocs.quota.session import SessionState
+from ocs.rating.discount import ROLLOVER_PERIODS_MAX, Counting
+from ocs.rating.reset import ResetCycle
 from ocs.rating.tariff import OffPeakWhen, RoundMode
 from ocs.units import MAX_MICROS, AccessCode
 
@@ -213,6 +215,39 @@ plan_tariff = Table(
     comment="The services of a plan.",
 )
 
+discount_plan = Table(
+    "discount_plan",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    _text("name"),
+    UniqueConstraint("name"),
+    comment="Allowances and volume discounts that go together.",
+    sqlite_autoincrement=True,
+)
+
+discount_rule = Table(
+    "discount_rule",
+    metadata,
+    _integer("discount_plan_id", ForeignKey("discount_plan.id", ondelete="CASCADE")),
+    _integer("ordinal"),
+    _text("name"),
+    Column("prefixes", Text, nullable=False, comment="JSON list of the group's destinations"),
+    _text("counting"),
+    Column("ladders", Text, nullable=False, comment="JSON: 1 or 3 lists of [up to or null, millionths off]"),
+    _text("reset"),
+    _integer("billing_day"),
+    _flag("prorates"),
+    _integer("rollover_periods"),
+    PrimaryKeyConstraint("discount_plan_id", "name"),
+    _one_of("counting", Counting),
+    _one_of("reset", ResetCycle),
+    CheckConstraint("billing_day >= 1 AND billing_day <= 31", name="billing_day"),
+    CheckConstraint(
+        f"rollover_periods >= 0 AND rollover_periods <= {ROLLOVER_PERIODS_MAX}", name="rollover_periods"
+    ),
+    comment="Thresholds of one destination group.",
+)
+
 account = Table(
     "account",
     metadata,
@@ -251,6 +286,25 @@ Index(
     account.c.id,
     sqlite_where=account.c.reset_cycle != CreditReset.NONE.value,
     postgresql_where=account.c.reset_cycle != CreditReset.NONE.value,
+)
+
+discount_assignment = Table(
+    "discount_assignment",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    _integer("discount_plan_id", ForeignKey("discount_plan.id")),
+    Column("owner", Text, nullable=False, comment="as what its owner takes precedence"),
+    _integer("account_id", ForeignKey("account.id"), nullable=True),
+    _integer("plan_id", ForeignKey("plan.id"), nullable=True),
+    _integer("since_ms"),
+    UniqueConstraint("discount_plan_id", "owner", "account_id"),
+    UniqueConstraint("discount_plan_id", "owner", "plan_id"),
+    Index(None, "account_id"),
+    Index(None, "plan_id"),
+    CheckConstraint("owner IN ('account', 'add_on', 'plan', 'customer')", name="owner"),
+    CheckConstraint("(account_id IS NULL) <> (plan_id IS NULL)", name="whose"),
+    comment="Who has which discount plan: an account or a plan.",
+    sqlite_autoincrement=True,
 )
 
 identity = Table(
@@ -360,6 +414,7 @@ account_state = Table(
     _integer("open_data"),
     Column("open_by_identity", Text, nullable=False, comment="JSON object: identities with a limit, in use"),
     _integer("reset_at_ms"),
+    Column("counters", Text, nullable=False, comment="JSON object: what is taken and held of allowances"),
     *_bounded("balance_micros", "reserved_micros", "spent_micros"),
     _at_least("version", 1),
     _at_least("reserved_micros", 0),
@@ -433,8 +488,12 @@ reservation = Table(
     _integer("used_set2_units"),
     _integer("overrun_micros"),
     _integer("refunded_micros"),
+    Column("gross_micros", BigInt, nullable=False, comment="debited_micros before discounts"),
+    Column(
+        "allowance", Text, nullable=False, comment="JSON: its discounts, and what it took and holds of them"
+    ),
     PrimaryKeyConstraint("session_id", "account_id"),
-    *_bounded("reserved_micros", "debited_micros", "overrun_micros", "refunded_micros"),
+    *_bounded("reserved_micros", "debited_micros", "overrun_micros", "refunded_micros", "gross_micros"),
     _at_least("reserved_micros", 0),
     _at_least("overrun_micros", 0),
     comment="What each payer of a session holds and has paid.",
@@ -502,6 +561,7 @@ cdr = Table(
     _text("destination"),
     _integer("snapshot_id"),
     Column("explanation", Text, nullable=False, comment="JSON: the steps that made the price"),
+    Column("allowance", Text, nullable=False, comment="JSON: what was taken from discount counters"),
     PrimaryKeyConstraint("session_id", "account_id"),
     Index(None, "account_id", "recorded_at_ms"),
     Index(None, "recorded_at_ms"),

@@ -24,6 +24,7 @@ def upgrade() -> None:
     _create_cdr()
     _create_change_log()
     _create_destination()
+    _create_discount_plan()
     _create_gateway()
     _create_parked()
     _create_rate_snapshot()
@@ -31,9 +32,11 @@ def upgrade() -> None:
     _create_ledger_entry()
     _create_notice()
     _create_plan()
+    _create_discount_rule()
     _create_rate_import()
     _create_session()
     _create_account()
+    _create_discount_assignment()
     _create_plan_tariff()
     _create_rate()
     _create_reservation()
@@ -47,9 +50,11 @@ def downgrade() -> None:
     op.drop_table("reservation")
     op.drop_table("rate")
     op.drop_table("plan_tariff")
+    op.drop_table("discount_assignment")
     op.drop_table("account")
     op.drop_table("session")
     op.drop_table("rate_import")
+    op.drop_table("discount_rule")
     op.drop_table("plan")
     op.drop_table("notice")
     op.drop_table("ledger_entry")
@@ -57,6 +62,7 @@ def downgrade() -> None:
     op.drop_table("rate_snapshot")
     op.drop_table("parked")
     op.drop_table("gateway")
+    op.drop_table("discount_plan")
     op.drop_table("destination")
     op.drop_table("change_log")
     op.drop_table("cdr")
@@ -91,6 +97,9 @@ def _create_account_state() -> None:
             comment="JSON object: identities with a limit, in use",
         ),
         sa.Column("reset_at_ms", BIG, nullable=False),
+        sa.Column(
+            "counters", sa.Text(), nullable=False, comment="JSON object: what is taken and held of allowances"
+        ),
         _bounded("account_state_balance_micros", "balance_micros"),
         sa.CheckConstraint("entries >= 0", name=op.f("ck_account_state_entries_min")),
         sa.CheckConstraint("open_data >= 0", name=op.f("ck_account_state_open_data_min")),
@@ -185,6 +194,9 @@ def _create_cdr() -> None:
         sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("snapshot_id", BIG, nullable=False),
         sa.Column("explanation", sa.Text(), nullable=False, comment="JSON: the steps that made the price"),
+        sa.Column(
+            "allowance", sa.Text(), nullable=False, comment="JSON: what was taken from discount counters"
+        ),
         _bounded("cdr_charged_micros", "charged_micros"),
         _bounded("cdr_overrun_micros", "overrun_micros"),
         sa.PrimaryKeyConstraint("session_id", "account_id", name=op.f("pk_cdr")),
@@ -205,7 +217,7 @@ def _create_change_log() -> None:
         sa.Column("object_id", BIG, nullable=False),
         sa.Column("at_ms", BIG, nullable=False),
         sa.CheckConstraint(
-            "kind IN ('account', 'identity', 'gateway', 'plan', 'tariff', 'session', 'api_key')",
+            "kind IN ('account', 'identity', 'gateway', 'plan', 'tariff', 'session', 'api_key', 'discount')",
             name=op.f("ck_change_log_kind"),
         ),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_change_log")),
@@ -227,6 +239,102 @@ def _create_destination() -> None:
         sa.PrimaryKeyConstraint("prefix", name=op.f("pk_destination")),
         comment="What a phone prefix means to people; prices never depend on it.",
     )
+
+
+def _create_discount_plan() -> None:
+    op.create_table(
+        "discount_plan",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_discount_plan")),
+        sa.UniqueConstraint("name", name=op.f("uq_discount_plan_name")),
+        comment="Allowances and volume discounts that go together.",
+        sqlite_autoincrement=True,
+    )
+
+
+def _create_discount_rule() -> None:
+    op.create_table(
+        "discount_rule",
+        sa.Column("discount_plan_id", BIG, nullable=False),
+        sa.Column("ordinal", BIG, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("prefixes", sa.Text(), nullable=False, comment="JSON list of the group's destinations"),
+        sa.Column("counting", sa.Text(), nullable=False),
+        sa.Column(
+            "ladders",
+            sa.Text(),
+            nullable=False,
+            comment="JSON: 1 or 3 lists of [up to or null, millionths off]",
+        ),
+        sa.Column("reset", sa.Text(), nullable=False),
+        sa.Column("billing_day", BIG, nullable=False),
+        sa.Column("prorates", sa.Boolean(), nullable=False),
+        sa.Column("rollover_periods", BIG, nullable=False),
+        sa.CheckConstraint("counting IN ('units', 'money')", name=op.f("ck_discount_rule_counting")),
+        sa.CheckConstraint(
+            "reset IN ('daily', 'weekly', 'monthly', 'billing_day', 'never')",
+            name=op.f("ck_discount_rule_reset"),
+        ),
+        sa.CheckConstraint(
+            "billing_day >= 1 AND billing_day <= 31", name=op.f("ck_discount_rule_billing_day")
+        ),
+        sa.CheckConstraint(
+            "rollover_periods >= 0 AND rollover_periods <= 3", name=op.f("ck_discount_rule_rollover_periods")
+        ),
+        sa.ForeignKeyConstraint(
+            ["discount_plan_id"],
+            ["discount_plan.id"],
+            name=op.f("fk_discount_rule_discount_plan_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("discount_plan_id", "name", name=op.f("pk_discount_rule")),
+        comment="Thresholds of one destination group.",
+    )
+
+
+def _create_discount_assignment() -> None:
+    op.create_table(
+        "discount_assignment",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("discount_plan_id", BIG, nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False, comment="as what its owner takes precedence"),
+        sa.Column("account_id", BIG, nullable=True),
+        sa.Column("plan_id", BIG, nullable=True),
+        sa.Column("since_ms", BIG, nullable=False),
+        sa.CheckConstraint(
+            "owner IN ('account', 'add_on', 'plan', 'customer')", name=op.f("ck_discount_assignment_owner")
+        ),
+        sa.CheckConstraint(
+            "(account_id IS NULL) <> (plan_id IS NULL)", name=op.f("ck_discount_assignment_whose")
+        ),
+        sa.ForeignKeyConstraint(
+            ["discount_plan_id"], ["discount_plan.id"], name=op.f("fk_discount_assignment_discount_plan_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_discount_assignment_account_id")
+        ),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_discount_assignment_plan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_discount_assignment")),
+        sa.UniqueConstraint(
+            "discount_plan_id",
+            "owner",
+            "account_id",
+            name=op.f("uq_discount_assignment_discount_plan_id_owner_account_id"),
+        ),
+        sa.UniqueConstraint(
+            "discount_plan_id",
+            "owner",
+            "plan_id",
+            name=op.f("uq_discount_assignment_discount_plan_id_owner_plan_id"),
+        ),
+        comment="Who has which discount plan: an account or a plan.",
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        op.f("ix_discount_assignment_account_id"), "discount_assignment", ["account_id"], unique=False
+    )
+    op.create_index(op.f("ix_discount_assignment_plan_id"), "discount_assignment", ["plan_id"], unique=False)
 
 
 def _create_gateway() -> None:
@@ -602,10 +710,18 @@ def _create_reservation() -> None:
         sa.Column("used_set2_units", BIG, nullable=False),
         sa.Column("overrun_micros", BIG, nullable=False),
         sa.Column("refunded_micros", BIG, nullable=False),
+        sa.Column("gross_micros", BIG, nullable=False, comment="debited_micros before discounts"),
+        sa.Column(
+            "allowance",
+            sa.Text(),
+            nullable=False,
+            comment="JSON: its discounts, and what it took and holds of them",
+        ),
         _bounded("reservation_debited_micros", "debited_micros"),
         _bounded("reservation_overrun_micros", "overrun_micros"),
         sa.CheckConstraint("overrun_micros >= 0", name=op.f("ck_reservation_overrun_micros_min")),
         _bounded("reservation_refunded_micros", "refunded_micros"),
+        _bounded("reservation_gross_micros", "gross_micros"),
         _bounded("reservation_reserved_micros", "reserved_micros"),
         sa.CheckConstraint("reserved_micros >= 0", name=op.f("ck_reservation_reserved_micros_min")),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,138 @@
+"""Allowances: what sessions take and hold of an account's counted quantities, like money but in units.
+
+Owns the pools of an account, a session's shares in them, their text form, and the bookkeeping between them.
+Does not own what a pool is worth: what a share says about prices is carried along for `ocs.charging`.
+
+A *pool* is one level of one discount rule in one period. The account keeps what all sessions together have
+taken of it and hold; a session's reservation keeps its own *share*. Invariant: a pool's taken and held are
+the sums over its shares. A share is always replaced whole, so that repeating a step changes nothing. Decision
+0010 says why.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from ocs.quota.account import Account
+
+RETAINED_DAYS: Final = 7
+"How long a pool that has ended is kept for late reports; as long as closed sessions are."
+
+
+class Share(NamedTuple):
+    """One session's part of one pool, with the terms that it was opened under."""
+
+    account_id: int
+    "Whose pool it is: the payer's, or its customer's."
+    counter: str
+    "The rule, for ever: id of the discount plan and name of the rule."
+    label: str
+    "The rule for people, unique within a session."
+    per_set: int
+    "1: the rule has counters for each price set."
+    ladder: int
+    "The price set of the counter, 0 where one counts for all."
+    level: int
+    first: int
+    "Local day (days since 1970-01-01) on which the pool's period begins; 0: it never ends."
+    until: int
+    "Local day from which nothing more can be drawn on it; 0: it never ends."
+    quantity: int | None
+    "Units, or micros; None: without bound."
+    off_ppm: int
+    "What is taken off the price."
+    counts_money: int
+    promised: int
+    "1: a grant holds its part ahead, because the session gets dearer without it."
+    taken: int = 0
+    held: int = 0
+
+    @property
+    def pool(self) -> str:
+        """What the pool is called among the account's."""
+        return f"{self.counter}|{self.ladder}|{self.level}|{self.first}"
+
+
+class Pool(NamedTuple):
+    """What all sessions together have of one pool."""
+
+    taken: int
+    held: int
+    until: int
+    "As in `Share`."
+
+
+Pools = dict[str, Pool]
+"By `Share.pool`."
+
+
+def read_pools(account: Account) -> Pools:
+    """The account's pools."""
+    text = account.counters
+    return {name: Pool(*sums) for name, sums in json.loads(text).items()} if text else {}
+
+
+def read_shares(text: str) -> list[Share]:
+    """The shares of a reservation, in order of precedence."""
+    return [Share(*fields) for fields in json.loads(text)] if text else []
+
+
+def write_shares(shares: Sequence[Share]) -> str:
+    """Shares as a reservation keeps them."""
+    return _json(shares) if shares else ""
+
+
+def room(share: Share, pools: Pools, *, today: int) -> int | None:
+    """What the share may grow to: what it has, and what nobody has taken or holds. None: without bound.
+
+    Args:
+        share: as it is booked.
+        pools: of its account.
+        today: days since 1970-01-01.
+    """
+    if share.quantity is None:
+        return None
+    own = share.taken + share.held
+    pool = pools.get(share.pool)
+    if pool is None:
+        return share.quantity if _is_kept(share.until, today) else own
+    return max(own, share.quantity - (pool.taken + pool.held - own))
+
+
+def replace_shares(
+    before: Sequence[Share], after: Sequence[Share], *, find_account: Callable[[int], Account], today: int
+) -> None:
+    """Book a session's shares in place of those that were booked, in the accounts that have the pools."""
+    owners = {share.account_id for share in (*before, *after)}
+    for account_id in owners:
+        account = find_account(account_id)
+        pools = read_pools(account)
+        for sign, shares in ((-1, before), (1, after)):
+            for share in shares:
+                if share.account_id == account_id and (share.taken or share.held):
+                    _add(pools, share, sign, today)
+        kept = {
+            name: pool
+            for name, pool in pools.items()
+            if pool.held or (pool.taken and _is_kept(pool.until, today))
+        }
+        account.counters = _json(dict(sorted(kept.items()))) if kept else ""
+
+
+def _add(pools: Pools, share: Share, sign: int, today: int) -> None:
+    pool = pools.get(share.pool)
+    if pool is None:
+        if not _is_kept(share.until, today):
+            return
+        pool = Pool(0, 0, share.until)
+    pools[share.pool] = pool._replace(
+        taken=pool.taken + sign * share.taken, held=pool.held + sign * share.held
+    )
+
+
+def _is_kept(until: int, today: int) -> bool:
+    return not until or until + RETAINED_DAYS > today
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -31,6 +31,7 @@ from ocs.radius.status import write_status
 from ocs.radius.udp import RadiusServer
 from ocs.storage.sql.lock import lock_database
 from ocs.storage.sql.stores import open_sql_stores
+from ocs.storage.vault import Vault, read_keys
 from ocs.telemetry import configure_logging
 
 log = logging.getLogger("ocs.server")
@@ -52,9 +53,21 @@ def open_stores(settings: Settings) -> tuple[LedgerStore, CatalogStore]:
         InputError: no such database, its schema is not this version's, or it is not durable enough.
         StoreUnavailableError: it cannot be reached.
     """
+    storage = settings.storage
     return open_sql_stores(
-        settings.storage.url, allow_unsafe_durability=settings.storage.allow_unsafe_durability
+        storage.url, allow_unsafe_durability=storage.allow_unsafe_durability, vault=open_vault(settings)
     )
+
+
+def open_vault(settings: Settings) -> Vault:
+    """What secrets are encrypted with.
+
+    Raises:
+        InputError: a key is malformed, or the file with them cannot be read.
+    """
+    storage = settings.storage
+    file = settings.path.parent / storage.secret_key_file if storage.secret_key_file else None
+    return Vault(read_keys(storage.secret_key, file))
 
 
 class Server:

@@ -182,6 +182,17 @@ class StorageSettings:
         default=False,
         meaning="Serve although the database may lose commits that it acknowledged. For tests only.",
     )
+    secret_key: str = _key(
+        TEXT,
+        "",
+        "Key that gateways' secrets and subscribers' passwords are encrypted with in the database "
+        "(`ocs secret new-key`). Empty, without a file too: they are kept as they are.",
+    )
+    secret_key_file: str = _key(
+        TEXT,
+        "",
+        "File with such keys, one a line, relative to this file's folder: the first encrypts, all decrypt.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -691,6 +691,10 @@ class CatalogStore(ApiKeyStore, AuditStore, Protocol):
         """
         ...
 
+    async def seal_secrets(self) -> int:
+        """Write every secret anew, as new ones are written now (encrypted, when there is a key); how many."""
+        ...
+
     async def touch(self, kind: ChangeKind, object_id: int) -> None:
         """Append to the change log: other processes' copies of the object are stale."""
         ...

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ocs.charging.master_data import check_name, check_profile, check_zone, parse_network
+from ocs.charging.password import is_same_secret
 from ocs.charging.posting import OPENING_KEY, Cashier, Order, Posting, opening_order
 from ocs.errors import AlreadyExistsError, InputError, InputErrors, NotFoundError
 from ocs.ports import (
@@ -238,7 +239,10 @@ class Administration:
         is_same = (
             wanted == existing
             and await self._parent_name(existing.id) == new.parent
-            and all(owned.get((one.kind, one.value), one.secret) == one.secret for one in new.identities)
+            and all(
+                is_same_secret(owned.get((one.kind, one.value), one.secret), one.secret)
+                for one in new.identities
+            )
             and (opening is None or opening.amount_micros == order.opening_micros)
         )
         # Money is only brought to an account that an interrupted run left without any movement.

@@ -21,6 +21,7 @@ from ocs.charging.case import Case, account_outcome, local_day, measured_units
 from ocs.charging.catalogue import Catalogue, RateBook
 from ocs.charging.event import decide_event, is_repeated_debit
 from ocs.charging.outcome import Outcome, OutcomeCode
+from ocs.charging.password import PasswordBook
 from ocs.charging.record import parked_report
 from ocs.charging.request import ChargingRequest, RequestType
 from ocs.charging.situation import Link, Payer, Situation
@@ -45,9 +46,10 @@ _RATING_REFUSALS = {
 class Decider:
     """Decides requests against records. Holds only the catalogue, the rate book and the id source."""
 
-    def __init__(self, catalogue: Catalogue, rates: RateBook, ids: IdSource) -> None:
+    def __init__(self, catalogue: Catalogue, rates: RateBook, passwords: PasswordBook, ids: IdSource) -> None:
         self._catalogue = catalogue
         self._rates = rates
+        self._passwords = passwords
         self._ids = ids
 
     def decide(self, request: ChargingRequest, situation: Situation, group: Group, now_ms: int) -> Outcome:
@@ -60,7 +62,8 @@ class Decider:
             return self._update(request, situation, group, now_ms)
         if request.type is RequestType.TERMINATION:
             return self._terminate(request, situation, group, now_ms)
-        refusal = refuse_identity(request, situation) or refuse_foreign(request, situation)
+        refusal = refuse_identity(request, situation, self._passwords)
+        refusal = refusal or refuse_foreign(request, situation)
         if refusal is None and is_repeated_debit(request, situation):
             return decide_event(self, request, situation, group, now_ms)
         refusal = refusal or refuse_status(situation.links, now_ms)
@@ -344,13 +347,15 @@ class Decider:
         )
 
 
-def refuse_identity(request: ChargingRequest, situation: Situation) -> OutcomeCode | None:
+def refuse_identity(
+    request: ChargingRequest, situation: Situation, passwords: PasswordBook
+) -> OutcomeCode | None:
     """Unknown, or the secret is wrong. An identity without a secret is not asked for one."""
     identity = situation.identity
     if identity is None or not situation.links:
         return OutcomeCode.UNKNOWN_IDENTITY
     credential, secret = request.credential, identity.secret
-    if credential is not None and secret is not None and not credential.verify(secret):
+    if credential is not None and secret is not None and not passwords.verify(credential, secret):
         return OutcomeCode.WRONG_SECRET
     return None
 

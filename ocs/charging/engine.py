@@ -25,6 +25,7 @@ from ocs.charging.decision import Decider
 from ocs.charging.directory import Directory
 from ocs.charging.expiry import ExpiryQueue
 from ocs.charging.outcome import NoAnswer, Outcome, OutcomeCode
+from ocs.charging.password import PasswordBook
 from ocs.charging.prefetch import Prefetch
 from ocs.charging.refresh import Refresh
 from ocs.charging.request import ChargingRequest, RequestedAction, RequestType
@@ -94,7 +95,8 @@ class Engine:
         self._rates = RateBook()
         self._directory = Directory(catalog, self._catalogue, max_entries=self._limits.accounts_cached_max)
         self._refresh = Refresh(catalog, self._catalogue, self._directory.forget_chains)
-        self._decider = Decider(self._catalogue, self._rates, ids)
+        passwords = PasswordBook(self._limits.accounts_cached_max)
+        self._decider = Decider(self._catalogue, self._rates, passwords, ids)
         self._open = Batch()
         self._inflight: Batch | None = None
         self._answers = AnswerBook(self._limits.sessions_cached_max)
@@ -104,6 +106,7 @@ class Engine:
             catalogue=self._catalogue,
             rates=self._rates,
             answers=self._answers,
+            passwords=passwords,
             accounts=GenerationCache(self._limits.accounts_cached_max, self._dirty_account_ids),
             sessions=GenerationCache(self._limits.sessions_cached_max, self._dirty_session_keys),
         )

@@ -11,6 +11,7 @@ from ocs.charging.batch import Group, Pending
 from ocs.charging.cache import GenerationCache
 from ocs.charging.catalogue import Catalogue, RateBook
 from ocs.charging.directory import Directory
+from ocs.charging.password import PasswordBook
 from ocs.charging.request import ChargingRequest, RequestedAction, RequestType
 from ocs.charging.situation import Link, Situation
 from ocs.ports import Identity, LedgerStore
@@ -33,6 +34,7 @@ class Prefetch:
         catalogue: Catalogue,
         rates: RateBook,
         answers: AnswerBook,
+        passwords: PasswordBook,
         accounts: GenerationCache[int, Account],
         sessions: GenerationCache[tuple[int, str], Session],
     ) -> None:
@@ -41,6 +43,7 @@ class Prefetch:
         self._catalogue = catalogue
         self._rates = rates
         self._answers = answers
+        self._passwords = passwords
         self.accounts = accounts
         self.sessions = sessions
 
@@ -51,7 +54,7 @@ class Prefetch:
         if session is None and not pending.absent and _expects_session(request):
             return None
         identity, links = self._recall_links(request, session)
-        if links is None:
+        if links is None or self._is_password_unknown(request, identity):
             return None
         accounts = []
         for link in links:
@@ -96,6 +99,7 @@ class Prefetch:
             account_ids = [reservation.account_id for reservation in session.reservations]
         if session is None or request.type not in _REPORTS:
             identified = await self._load_identity(request)
+            await self._check_password(request)
             account_ids = account_ids or identified
         await self._load_accounts(account_ids)
         links = self._directory.links_for(account_ids)
@@ -174,6 +178,18 @@ class Prefetch:
         if links is None:
             links = await self._directory.load_chain(identity.account_id)
         return [link.profile.id for link in links]
+
+    def _is_password_unknown(self, request: ChargingRequest, identity: Identity | None) -> bool:
+        credential = request.credential
+        if credential is None or identity is None or identity.secret is None:
+            return False
+        return self._passwords.is_unknown(credential, identity.secret)
+
+    async def _check_password(self, request: ChargingRequest) -> None:
+        """Compare a password with its hash, beside everything else: it takes tens of milliseconds."""
+        identity, _ = self._directory.identify(request.identities)
+        if request.credential is not None and identity is not None and identity.secret is not None:
+            await self._passwords.check(request.credential, identity.secret)
 
     async def _load_accounts(self, account_ids: Sequence[int]) -> None:
         for account_id in account_ids:

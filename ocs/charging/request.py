@@ -32,6 +32,11 @@ class RequestedAction(IntEnum):
 class Credential(Protocol):
     """Proof of identity as the wire carried it."""
 
+    @property
+    def password(self) -> bytes | None:
+        """The password itself; None: only something made with it was sent."""
+        ...
+
     def verify(self, secret: str) -> bool:
         """Whether it was made with `secret`; constant-time where a secret is compared."""
         ...

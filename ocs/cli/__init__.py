@@ -26,6 +26,7 @@ from ocs.cli import (
     plan,
     quote,
     rate,
+    secret,
     serve,
     session,
     tariff,
@@ -43,7 +44,20 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for noun in (account, identity, gateway, plan, tariff, rate, destination, off_peak, session, ledger, key):
+for noun in (
+    account,
+    identity,
+    gateway,
+    plan,
+    tariff,
+    rate,
+    destination,
+    off_peak,
+    session,
+    ledger,
+    key,
+    secret,
+):
     app.add_typer(noun.app)
 app.command("init")(init.init)
 app.command("migrate")(init.migrate)

@@ -7,7 +7,7 @@ import typer
 from ocs.cli.books import read_settings
 from ocs.cli.console import Column, Json, print_records
 
-_SECRET = frozenset({"class_key"})
+_SECRET = frozenset({"class_key", "secret_key"})
 _COLUMNS = (
     Column("name", "setting"),
     Column("value", "value"),

@@ -70,6 +70,11 @@ class ClearSecret:
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
 
+    @property
+    def password(self) -> bytes:
+        """As it was typed."""
+        return self._secret
+
     def verify(self, secret: str) -> bool:
         """Whether it is `secret`; the time taken tells nothing."""
         return hmac.compare_digest(self._secret, secret.encode())

@@ -26,14 +26,19 @@ _UNSUPPORTED: Final = (ARAP_PASSWORD, int(AttributeType.EAP_MESSAGE))
 class PapPassword(Proof):
     """A password as the subscriber typed it (RFC 2865 section 5.2)."""
 
-    __slots__ = ("password",)
+    __slots__ = ("_password",)
 
     def __init__(self, password: bytes) -> None:
-        self.password = password
+        self._password = password
+
+    @property
+    def password(self) -> bytes:
+        """As it was typed."""
+        return self._password
 
     def verify(self, secret: str) -> bool:
         """Whether it is the secret."""
-        return hmac.compare_digest(self.password, secret.encode())
+        return hmac.compare_digest(self._password, secret.encode())
 
 
 class ChapResponse(Proof):

@@ -8,6 +8,11 @@ class Proof(ABC):
 
     __slots__ = ()
 
+    @property
+    def password(self) -> bytes | None:
+        """The password itself; None: only something made with it was sent."""
+        return None
+
     @abstractmethod
     def verify(self, secret: str) -> bool:
         """Whether it was made with the secret, compared in constant time."""

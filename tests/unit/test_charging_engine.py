@@ -175,6 +175,7 @@ class TestIdentity:
         class Proof:
             def __init__(self, secret: str) -> None:
                 self.secret = secret
+                self.password = secret.encode()
 
             def verify(self, secret: str) -> bool:
                 return secret == self.secret

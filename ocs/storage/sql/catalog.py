@@ -36,6 +36,7 @@ from ocs.storage.sql.rate import (
 )
 from ocs.storage.sql.record import RateReader
 from ocs.storage.sql.statement import columns_of, select_text, slot
+from ocs.storage.vault import Vault
 
 T = TypeVar("T")
 
@@ -74,8 +75,9 @@ _IDENTITY_TEXTS: Final = {count: _identity_text(count) for count in (1, 33, 129)
 class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts):
     """The catalogue in an SQL database; `ocs.ports.CatalogStore` says what each call means."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vault: Vault) -> None:
         super().__init__(database)
+        self._vault = vault
         database.acquire()
 
     # ------------------------------------------------------------------------------ point reads
@@ -87,7 +89,7 @@ class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts):
             return None
         statement = _IDENTITY_TEXTS[len(candidates)]
         rows = self._all(statement, kind.value, *candidates)
-        found = [record.identity_of(dict(zip(_IDENTITY_COLUMNS, row, strict=True))) for row in rows]
+        found = [self._identity(row) for row in rows]
         return min(found, key=lambda entry: candidates.index(entry.value), default=None)
 
     async def load_chain(self, account_id: int) -> Sequence[AccountProfile]:
@@ -113,7 +115,10 @@ class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts):
     async def list_identities(self, account_id: int) -> Sequence[Identity]:
         """An account's identities, by kind and value."""
         rows = self._all(_IDENTITIES, account_id)
-        return [record.identity_of(dict(zip(_IDENTITY_COLUMNS, row, strict=True))) for row in rows]
+        return [self._identity(row) for row in rows]
+
+    def _identity(self, row: Sequence[Any]) -> Identity:
+        return record.identity_of(dict(zip(_IDENTITY_COLUMNS, row, strict=True)), self._vault)
 
     async def last_change(self) -> int:
         """The newest change's number, 0 when there is none."""
@@ -131,7 +136,7 @@ class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts):
 
     async def load_gateways(self) -> Sequence[Gateway]:
         """Every gateway, by name."""
-        return await self._load(schema.gateway, record.gateway_of)
+        return await self._load(schema.gateway, lambda row: record.gateway_of(row, self._vault))
 
     async def load_tariffs(self) -> Sequence[TariffTerms]:
         """The terms of every tariff, by name."""
@@ -232,7 +237,7 @@ class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts):
                 connection.execute(
                     insert(schema.account), [record.account_row(profile) for profile in profiles]
                 )
-            _add_identities(connection, identities)
+            _add_identities(connection, identities, self._vault)
             log_change(connection, ChangeKind.ACCOUNT, [profile.id for profile in profiles])
             return profiles
 
@@ -260,7 +265,7 @@ class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts):
 
         def write(connection: Connection) -> None:
             _check_exist(connection, schema.account, {found.account_id for found in added})
-            _add_identities(connection, added)
+            _add_identities(connection, added, self._vault)
             log_change(connection, ChangeKind.IDENTITY, [found.account_id for found in added])
 
         await self._database.write(write)
@@ -273,7 +278,7 @@ class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts):
             _check_exist(connection, schema.account, {changed.account_id})
             _check_exist(connection, schema.plan, {changed.plan_id})
             owner = _identity_owner(connection, changed.kind, changed.value)
-            values = record.identity_row(changed)
+            values = record.identity_row(changed, self._vault)
             connection.execute(
                 update(schema.identity).where(*_is_identity(changed.kind, changed.value)).values(values)
             )
@@ -293,7 +298,7 @@ class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts):
 
     async def save_gateway(self, gateway: Gateway) -> Gateway:
         """Create (id 0) or replace a gateway; returned with its id."""
-        row = record.gateway_row(gateway)
+        row = record.gateway_row(gateway, self._vault)
 
         def write(connection: Connection) -> int:
             key = _save(connection, schema.gateway, row)
@@ -340,6 +345,23 @@ class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts):
         return await self._database.run(
             lambda: write_rates(self._database.transact, tariff_id, rates, on_publish=on_publish)
         )
+
+    async def seal_secrets(self) -> int:
+        """Write every secret anew as the vault seals it now, all or none; how many there are."""
+
+        def write(connection: Connection) -> int:
+            sealed = 0
+            for table, key in ((schema.gateway, ("id",)), (schema.identity, ("kind", "value"))):
+                columns = [table.c[name] for name in key]
+                found = select(table.c.secret, *columns).where(table.c.secret != "")
+                for written, *place in connection.execute(found).all():
+                    here = [column == value for column, value in zip(columns, place, strict=True)]
+                    secret = self._vault.seal(self._vault.open(written))
+                    connection.execute(update(table).where(*here).values(secret=secret))
+                    sealed += 1
+            return sealed
+
+        return await self._database.write(write)
 
     async def touch(self, kind: ChangeKind, object_id: int) -> None:
         """Append to the change log."""
@@ -408,7 +430,7 @@ def _identity_owner(connection: Connection, kind: IdentityKind, value: str) -> i
     return int(owner)
 
 
-def _add_identities(connection: Connection, identities: Sequence[Identity]) -> None:
+def _add_identities(connection: Connection, identities: Sequence[Identity], vault: Vault) -> None:
     """Insert identities, none of which may exist."""
     _check_exist(connection, schema.plan, {found.plan_id for found in identities})
     taken = _taken_values(connection, identities)
@@ -417,7 +439,9 @@ def _add_identities(connection: Connection, identities: Sequence[Identity]) -> N
             raise AlreadyExistsError(f"identity {found.kind.value} {found.value!r} exists already")
         taken.add((found.kind, found.value))
     if identities:
-        connection.execute(insert(schema.identity), [record.identity_row(found) for found in identities])
+        connection.execute(
+            insert(schema.identity), [record.identity_row(found, vault) for found in identities]
+        )
 
 
 def _taken_values(connection: Connection, identities: Iterable[Identity]) -> set[tuple[IdentityKind, str]]:

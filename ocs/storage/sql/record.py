@@ -14,6 +14,7 @@ from ocs.ports import Gateway, GrantMode, GrantPolicy, Identity, IdentityKind, N
 from ocs.quota.account import AccountKind, AccountProfile, AccountStatus, CreditReset
 from ocs.rating.index import Version, to_rate
 from ocs.rating.tariff import OffPeak, OffPeakWhen, PriceSet, Rate, RoundMode, TariffTerms
+from ocs.storage.vault import Vault
 from ocs.units import AccessCode
 
 Row = Mapping[str, Any]
@@ -48,19 +49,24 @@ def account_of(row: Row) -> AccountProfile:
     return AccountProfile(**{**row, **enums})
 
 
-def identity_row(identity: Identity) -> dict[str, Any]:
+def identity_row(identity: Identity, vault: Vault) -> dict[str, Any]:
     """Columns of an identity."""
-    return _columns(identity)
+    row = _columns(identity)
+    if identity.secret is not None:
+        row["secret"] = vault.seal(identity.secret)
+    return row
 
 
-def identity_of(row: Row) -> Identity:
+def identity_of(row: Row, vault: Vault) -> Identity:
     """The identity in a row."""
-    return Identity(**{**row, "kind": IdentityKind(row["kind"])})
+    secret = None if row["secret"] is None else vault.open(row["secret"])
+    return Identity(**{**row, "kind": IdentityKind(row["kind"]), "secret": secret})
 
 
-def gateway_row(gateway: Gateway) -> dict[str, Any]:
+def gateway_row(gateway: Gateway, vault: Vault) -> dict[str, Any]:
     """Columns of a gateway."""
     row = _columns(gateway)
+    row["secret"] = vault.seal(gateway.secret)
     row["grant_policy"] = _json(asdict(row.pop("grant")))
     row["numbers"] = _json(asdict(gateway.numbers))
     row["identity_order"] = _json(gateway.identity_order)
@@ -68,9 +74,10 @@ def gateway_row(gateway: Gateway) -> dict[str, Any]:
     return row
 
 
-def gateway_of(row: Row) -> Gateway:
+def gateway_of(row: Row, vault: Vault) -> Gateway:
     """The gateway in a row."""
     values = dict(row)
+    values["secret"] = vault.open(row["secret"])
     policy = json.loads(values.pop("grant_policy"))
     numbers: dict[str, Any] = json.loads(row["numbers"])
     for name in ("strip_prefixes", "international_prefixes"):

@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 CONFIG ?= run/ocs.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run init test test-slow test-all lint types imports fmt proto proto-check bench fuzz check hooks clean
+.PHONY: help run init test test-slow test-interop test-all lint types imports fmt proto proto-check bench fuzz check hooks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ test: $(STAMP) ## Run the default test suite
 
 test-slow: $(STAMP) ## Run the tests that take longer
 	$(BIN)/python -m pytest -n 2 -m "slow"
+
+test-interop: $(STAMP) ## Run the tests with real RADIUS and SIP programs (.ci/packages installs them)
+	$(BIN)/python -m pytest -n 2 -m "interop"
 
 test-all: $(STAMP) ## Run every test, those that need Debian packages included
 	$(BIN)/python -m pytest -n 2

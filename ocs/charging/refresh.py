@@ -1,8 +1,8 @@
 """Plans, tariffs and discounts in memory, brought up to date beside everything else.
 
 Owns what is due and in which order: tariffs first, then plans, which may name them, and discounts; each is
-made ready beside the one in force and swapped whole. Requests go on meanwhile, and a session keeps the rate it
-began with. Does not own when changes are looked for (`ocs.charging.engine`).
+made ready beside the one in force and swapped whole. Requests go on meanwhile, and a session keeps the rate
+it began with. Does not own when changes are looked for (`ocs.charging.engine`).
 """
 
 import asyncio

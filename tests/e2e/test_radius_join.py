@@ -1,4 +1,4 @@
-"""Equipment whose accounting names a call otherwise than its Access-Request did: by Class, or by the numbers."""
+"""Equipment whose accounting names a call otherwise than its Access-Request: by Class, or by the numbers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -18,6 +18,7 @@ import uvloop
 
 from ocs.charging.clock import SnowflakeIds, SystemClock
 from ocs.charging.engine import Engine, EngineLimits
+from ocs.charging.service import Observers
 from ocs.config import Settings
 from ocs.errors import InputError, StoreUnavailableError
 from ocs.grpc.access import AccessControl, KeyRing
@@ -78,6 +79,7 @@ class Server:
         self._stack = contextlib.AsyncExitStack()
         self._clock = SystemClock()
         self._gateways: dict[str, Gateway] = {}
+        self._observers = Observers()
         self.engine: Engine | None = None
         self.radius: RadiusServer | None = None
         self.grpc: GrpcServer | None = None
@@ -115,6 +117,7 @@ class Server:
                 sessions_cached_max=charging.sessions_cached_max,
             ),
             on_gateways=self._take_gateways,
+            observer=self._observers,
         )
         await engine.start()
         self.engine = engine
@@ -137,6 +140,7 @@ class Server:
             await self.radius.start(auth=settings.listen_auth, acct=settings.listen_acct)
         except OSError as error:
             raise InputError("[radius] listen", str(error)) from error
+        self._observers.add(self.radius)
         if settings.status_file:
             path = self._settings.path.parent / settings.status_file
             teller = asyncio.create_task(self._tell_status(self.radius, path))
@@ -168,6 +172,7 @@ class Server:
             rating=RatingServicer(ledger, catalog, self._clock, access.permit),
         )
         await server.start([str(address) for address in settings.listen], self._credentials())
+        self._observers.add(server.observer)
         stack.push_async_callback(server.stop, GRPC_GRACE_S)
         watcher = asyncio.create_task(_watch(server, engine, catalog, keys, seen))
         stack.callback(watcher.cancel)

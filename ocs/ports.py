@@ -371,6 +371,17 @@ class LedgerStore(Protocol):
         """(expires_at_ms, gateway id, session key) of every open session, in no order."""
         ...
 
+    async def find_open(
+        self, *, account_id: int | None = None, only_final: bool = False
+    ) -> Sequence[Session]:
+        """Open sessions with their reservations, in no order.
+
+        Args:
+            account_id: only those that this account pays or counts, accounts below it included.
+            only_final: only those whose last answer was the last grant.
+        """
+        ...
+
     async def list_sessions(
         self, *, account_id: int | None = None, only_open: bool = True, limit: int = 100
     ) -> Sequence[Session]:
@@ -618,6 +629,10 @@ class CatalogStore(ApiKeyStore, AuditStore, Protocol):
 
     async def list_resetting(self, *, after_id: int = 0, limit: int = 100) -> Sequence[AccountProfile]:
         """Accounts with a credit reset that are not closed, in order of id, from the first greater one."""
+        ...
+
+    async def list_expired(self, *, after_ms: int, until_ms: int) -> Sequence[int]:
+        """Ids of accounts whose expiry is later than `after_ms` and not than `until_ms`, in no order."""
         ...
 
     async def update_account(self, profile: AccountProfile) -> None:

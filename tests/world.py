@@ -13,6 +13,7 @@ from ocs.charging.administration import AccountOrder, Administration
 from ocs.charging.engine import Engine, EngineLimits
 from ocs.charging.outcome import NoAnswer, Outcome
 from ocs.charging.request import ChargingRequest, RequestedAction, RequestType, Usage
+from ocs.charging.service import Observers, SessionNotice
 from ocs.ports import (
     CatalogStore,
     DiscountAssignment,
@@ -74,6 +75,31 @@ SLICE = GrantPolicy(mode=GrantMode.SLICE, slice_s=60, margin_s=0)
 WHOLE = GrantPolicy(mode=GrantMode.WHOLE, max_grant_s=3600)
 
 
+class Notices:
+    """Equipment's side of what the engine tells by itself, in the order of telling."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, SessionNotice, str]] = []
+        "(session key, notice, reason)"
+
+    def session_changed(
+        self,
+        gateway_id: int,
+        session_key: str,
+        notice: SessionNotice,
+        reason: str,
+        *,
+        peer_attributes: str = "",
+    ) -> None:
+        """Hear it."""
+        self.heard.append((session_key, notice, reason))
+
+    def take(self) -> list[tuple[str, SessionNotice, str]]:
+        """What was heard since the last look."""
+        heard, self.heard = self.heard, []
+        return heard
+
+
 class World:
     """One gateway, some tariffs and accounts. Use as an async context manager after describing them."""
 
@@ -89,6 +115,9 @@ class World:
         self.ledger, self.catalog = stores or (MemoryLedgerStore(), MemoryCatalogStore())
         self.gateway = Gateway(id=0, name="gw", grant=grant)
         self.limits = limits or EngineLimits(tick_s=3600)
+        self.notices = Notices()
+        self.observers = Observers()
+        self.observers.add(self.notices)
         self.administration = Administration(self.ledger, self.catalog, self.clock)
         self.engine: Engine
 
@@ -147,7 +176,12 @@ class World:
         if not self.gateway.id:
             self.gateway = await self.catalog.save_gateway(self.gateway)
         self.engine = Engine(
-            ledger=self.ledger, catalog=self.catalog, clock=self.clock, ids=self.ids, limits=self.limits
+            ledger=self.ledger,
+            catalog=self.catalog,
+            clock=self.clock,
+            ids=self.ids,
+            limits=self.limits,
+            observer=self.observers,
         )
         await self.engine.start()
         return self

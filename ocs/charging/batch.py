@@ -41,6 +41,7 @@ class Group:
         "answers",
         "cdrs",
         "entries",
+        "free_at_last",
         "members",
         "notices",
         "parked",
@@ -62,6 +63,8 @@ class Group:
         self.answers: list[StoredAnswer] = []
         self.parked: list[ParkedReport] = []
         self.notices: list[Notice] = []
+        self.free_at_last: dict[int, int] = {}
+        "Free money of accounts when a last grant was given: more than that is money for its session."
         self.unparked: list[int] = []
         self.snapshots: dict[int, str] = {}
         self.pending: list[Pending] = []
@@ -82,6 +85,7 @@ class Group:
         self.parked += other.parked
         self.notices += other.notices
         self.unparked += other.unparked
+        self.free_at_last.update(other.free_at_last)
         self.snapshots.update(other.snapshots)
         self.pending += other.pending
 

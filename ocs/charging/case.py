@@ -202,7 +202,10 @@ class Case:
         session.peer_attributes = self.request.peer_attributes or session.peer_attributes
         group.sessions[session.session_id] = session
         for payer in self.payers:
-            group.accounts[payer.account.account_id] = payer.account
+            account = payer.account
+            group.accounts[account.account_id] = account
+            if session.final_grant:
+                group.free_at_last[account.account_id] = account.balance_micros - account.reserved_micros
             if payer.applied is None:
                 continue
             snapshot_id = payer.reservation.snapshot_id

@@ -24,9 +24,8 @@ from ocs.charging.outcome import Outcome, OutcomeCode
 from ocs.charging.password import PasswordBook
 from ocs.charging.record import parked_report
 from ocs.charging.request import ChargingRequest, RequestType
-from ocs.charging.situation import Link, Payer, Situation
+from ocs.charging.situation import Link, Payer, Situation, refuse_profile
 from ocs.ports import IdSource
-from ocs.quota.account import AccountStatus
 from ocs.quota.allowance import write_shares
 from ocs.quota.session import Reservation, Session, SessionState
 from ocs.rating.applied import AppliedRate
@@ -377,17 +376,12 @@ def refuse_foreign(request: ChargingRequest, situation: Situation) -> OutcomeCod
 
 def refuse_status(links: tuple[Link, ...], now_ms: int) -> OutcomeCode | None:
     """Whether any account of the chain may not be served at this moment."""
+    worst: OutcomeCode | None = None
     for link in links:
-        profile = link.profile
-        if profile.status is not AccountStatus.ACTIVE:
-            return OutcomeCode.ACCOUNT_DENIED
-        if profile.activates_at_ms is not None and now_ms < profile.activates_at_ms:
-            return OutcomeCode.ACCOUNT_DENIED
-    for link in links:
-        expires_at_ms = link.profile.expires_at_ms
-        if expires_at_ms is not None and now_ms >= expires_at_ms:
-            return OutcomeCode.ACCOUNT_EXPIRED
-    return None
+        refusal = refuse_profile(link.profile, now_ms)
+        if refusal is not None and (worst is None or refusal.precedence < worst.precedence):
+            worst = refusal
+    return worst
 
 
 def refuse_counts(situation: Situation, now_ms: int) -> OutcomeCode | None:

@@ -29,8 +29,9 @@ from ocs.charging.password import PasswordBook
 from ocs.charging.prefetch import Prefetch
 from ocs.charging.refresh import Refresh
 from ocs.charging.request import ChargingRequest, RequestedAction, RequestType
-from ocs.charging.service import Reply
+from ocs.charging.service import Observers, Reply, SessionObserver
 from ocs.charging.situation import Situation
+from ocs.charging.watch import Watch
 from ocs.errors import StoreUnavailableError
 from ocs.ports import (
     CatalogStore,
@@ -85,6 +86,7 @@ class Engine:
         ids: IdSource,
         limits: EngineLimits | None = None,
         on_gateways: Callable[[Sequence[Gateway]], None] = lambda _: None,
+        observer: SessionObserver | None = None,
     ) -> None:
         self._ledger = ledger
         self._catalog = catalog
@@ -111,6 +113,12 @@ class Engine:
             sessions=GenerationCache(self._limits.sessions_cached_max, self._dirty_session_keys),
         )
         self._expiry = ExpiryQueue()
+        self._watch = Watch(
+            ledger=ledger,
+            catalog=catalog,
+            clock=clock,
+            observer=Observers() if observer is None else observer,
+        )
         self._outstanding = 0
         self._is_stopping = False
         self._wakeup_scheduled = False
@@ -131,11 +139,13 @@ class Engine:
         await self._load_catalogue()
         for expires_at_ms, gateway_id, session_key in await self._ledger.open_sessions():
             self._expiry.opened(gateway_id, session_key, expires_at_ms)
+        await self._watch.rebuild()
         self._ticker = asyncio.create_task(self._tick_for_ever())
 
     async def stop(self) -> None:
         """Refuse new requests, finish those under way (bounded by `drain_s`), stop watching."""
         self._is_stopping = True
+        self._watch.close()
         if self._outstanding:
             self._idle.clear()
             try:
@@ -377,6 +387,7 @@ class Engine:
                 self._expiry.closed(session.gateway_id, session.session_key)
         for snapshot_id in group.snapshots:
             self._rates.stored.put(snapshot_id, value=True)
+        self._watch.note(group)
         for stored in group.answers:
             self._answers.put(key=(stored.gateway_id, stored.request_key), stored=stored)
         if self._stale:
@@ -441,6 +452,8 @@ class Engine:
             try:
                 self.expire_due()
                 await self._note_changes()
+                if not self._watch.is_attending:
+                    self._spawn(self._attend_beside())
                 if self._refresh.waits_to_run:
                     self._spawn(self._refresh_beside())
             except StoreUnavailableError as error:
@@ -500,6 +513,7 @@ class Engine:
     async def follow_changes(self) -> None:
         """Take in what operators changed since the last look, all of it."""
         await self._note_changes()
+        await self._attend()
         await self._refresh.run()
 
     async def _note_changes(self) -> None:
@@ -509,7 +523,25 @@ class Engine:
             return
         await self._apply_changes(changes)
         self._refresh.note(changes)
+        self._watch.look_at(changes)
         self._change_seq = changes[-1].seq
+
+    async def _attend(self) -> None:
+        """Tell edges what others changed, and forget what they ended."""
+        dirty = set(self._dirty_session_keys())
+        for session in await self._watch.attend():
+            key = (session.gateway_id, session.session_key)
+            self._expiry.closed(*key)
+            if key not in dirty:  # else our commit conflicts, and everything is read again
+                self._prefetch.sessions.pop(key)
+
+    async def _attend_beside(self) -> None:
+        try:
+            await self._attend()
+        except StoreUnavailableError as error:
+            log.warning("equipment is told later: %s", error)
+        except Exception:
+            log.exception("telling equipment failed")
 
     async def _refresh_beside(self) -> None:
         try:

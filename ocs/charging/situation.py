@@ -8,8 +8,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from ocs.charging.allowance import Allowance, Assigned
+from ocs.charging.outcome import OutcomeCode
 from ocs.ports import Identity, Plan
-from ocs.quota.account import Account, AccountProfile
+from ocs.quota.account import Account, AccountProfile, AccountStatus
 from ocs.quota.session import Reservation, Session
 from ocs.rating.affordable import affordable
 from ocs.rating.applied import AppliedRate
@@ -168,3 +169,14 @@ class Payer:
             set_index=set_index,
             discounts=self.discounts,
         )
+
+
+def refuse_profile(profile: AccountProfile, now_ms: int) -> OutcomeCode | None:
+    """Why an account may not be served at this moment by its master data; None: it may."""
+    if profile.status is not AccountStatus.ACTIVE:
+        return OutcomeCode.ACCOUNT_DENIED
+    if profile.activates_at_ms is not None and now_ms < profile.activates_at_ms:
+        return OutcomeCode.ACCOUNT_DENIED
+    if profile.expires_at_ms is not None and now_ms >= profile.expires_at_ms:
+        return OutcomeCode.ACCOUNT_EXPIRED
+    return None

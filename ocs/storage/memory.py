@@ -207,6 +207,18 @@ class MemoryLedgerStore:
             if row.state == SessionState.OPEN
         ]
 
+    async def find_open(
+        self, *, account_id: int | None = None, only_final: bool = False
+    ) -> Sequence[Session]:
+        """Open sessions; see the port."""
+        return [
+            self._session(row.session_id)
+            for row in self.sessions.values()
+            if row.state == SessionState.OPEN
+            and (row.final_grant or not only_final)
+            and (account_id is None or account_id in self.reservations[row.session_id])
+        ]
+
     async def list_sessions(
         self, *, account_id: int | None = None, only_open: bool = True, limit: int = 100
     ) -> Sequence[Session]:
@@ -541,6 +553,14 @@ class MemoryCatalogStore(MemoryDiscounts, MemoryAccess):
             and profile.status is not AccountStatus.CLOSED
         ]
         return sorted(found, key=lambda profile: profile.id)[:limit]
+
+    async def list_expired(self, *, after_ms: int, until_ms: int) -> Sequence[int]:
+        """Accounts that expired in a span; see the port."""
+        return [
+            profile.id
+            for profile in self.accounts.values()
+            if profile.expires_at_ms is not None and after_ms < profile.expires_at_ms <= until_ms
+        ]
 
     async def update_account(self, profile: AccountProfile) -> None:
         """Replace an account's master data; see the port."""

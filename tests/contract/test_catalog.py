@@ -384,3 +384,14 @@ def test_every_change_is_logged_in_order(backend: Backend) -> None:
     asyncio.run(story())
     asyncio.run(writer.close())
     asyncio.run(reader.close())
+
+
+def test_accounts_that_expired_in_a_span(stores: Stores) -> None:
+    """The later bound is in the span, the earlier is not; accounts without an expiry never are."""
+    accounts = create(
+        stores,
+        new("never", None),
+        *(new(f"at{at_ms}", None, expires_at_ms=at_ms) for at_ms in (10, 20, 30)),
+    )
+    found = asyncio.run(stores.catalog.list_expired(after_ms=10, until_ms=30))
+    assert sorted(found) == [accounts[2].id, accounts[3].id]

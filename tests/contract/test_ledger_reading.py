@@ -138,3 +138,31 @@ def test_detail_records_are_listed_newest_first(
     """By session, payers in order of account; every field comes back."""
     found = asyncio.run(ledger.list_cdrs(**filters))
     assert list(found) == [cdr(*key) for key in expected]
+
+
+def test_open_sessions_of_an_account_are_those_it_pays_or_counts(stores: Stores) -> None:
+    """Also those of accounts below it; ended ones never, and only last grants where that is asked."""
+
+    async def story() -> list[list[int]]:
+        await fill(stores.ledger)
+        await stores.ledger.commit(
+            [
+                Decision(
+                    accounts=[account(3)],
+                    sessions=[session(15, account_id=3, final_grant=1), session(16, account_id=3)],
+                    reservations=[reservation(15, 3), reservation(15, 2, ordinal=1), reservation(16, 3)],
+                )
+            ]
+        )
+        found = [
+            await stores.ledger.find_open(account_id=2),
+            await stores.ledger.find_open(account_id=3),
+            await stores.ledger.find_open(account_id=3, only_final=True),
+            await stores.ledger.find_open(only_final=True),
+            await stores.ledger.find_open(account_id=77),
+        ]
+        (last,) = found[3]
+        assert [one.account_id for one in last.reservations] == [3, 2]
+        return [sorted(one.session_id for one in sessions) for sessions in found]
+
+    assert asyncio.run(story()) == [[11, 15], [15, 16], [15], [15], []]

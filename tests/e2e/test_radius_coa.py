@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from radius_plant import CoaListener, Plant
@@ -10,6 +11,7 @@ from world import World, voice_prices
 
 from ocs.charging.service import Observers, SessionNotice
 from ocs.ports import GrantMode, GrantPolicy, Plan
+from ocs.quota.account import AccountStatus
 from ocs.radius.codec import Code, Packet, encode_attribute
 from ocs.radius.cutoff import Target
 from ocs.radius.enforcer import Enforcer
@@ -39,6 +41,12 @@ def play(dialect: str, balance: str, story: Callable[[Plant], Awaitable[None]]) 
                 await story(plant)
 
     asyncio.run(run())
+
+
+async def hear(plant: Plant) -> None:
+    """Let the gateway's edge hear what the engine has to say of what others changed."""
+    plant.world.observers.add(plant.server)
+    await plant.world.engine.follow_changes()
 
 
 async def notify(plant: Plant, key: str, notice: SessionNotice) -> None:
@@ -128,14 +136,30 @@ def test_money_that_arrives_in_time_lets_the_session_go_on() -> None:
         plant.clock.ahead_ms += 60_000
         await plant.report("Interim-Update", {**CALL, "Acct-Session-Time": 60})
         await plant.world.administration.top_up("alice", parse_money("10"), key="k")
-        await plant.world.engine.follow_changes()
-        await notify(plant, "c1", SessionNotice.REPORT)
+        await hear(plant)
         await asyncio.sleep(1.5)
 
         assert plant.listener.requests == []
         assert (await plant.world.state("alice")).reserved_micros == parse_money("1")
 
     play("generic", "1.01667", story)
+
+
+def test_an_account_that_is_blocked_is_cut_off() -> None:
+    """The gateway is asked to end its sessions as soon as the engine knows, not at the next report."""
+
+    async def story(plant: Plant) -> None:
+        await plant.authorise(CALL)
+        await plant.report("Start", CALL)
+        alice = await plant.world.administration.account("alice")
+        await plant.world.catalog.update_account(replace(alice, status=AccountStatus.BLOCKED))
+        await hear(plant)
+        (request,) = await plant.listener.wait_for(1)
+        await settle(plant, {"disconnect_acknowledged": 1})
+
+        assert (request.code, plant.texts(request)["Acct-Session-Id"]) == (Code.DISCONNECT_REQUEST, "c1")
+
+    play("generic", "10", story)
 
 
 def test_time_in_the_air_is_shortened_by_coa() -> None:

@@ -37,7 +37,7 @@ def test_the_promises_hold_for_long(first: int) -> None:
 def test_a_simulation_does_much_of_everything() -> None:
     """The default seeds see traffic, conflicts, faults, crashes and operators: they prove something."""
     counts = simulate(0).counts
-    for seed in range(1, BLOCK):
+    for seed in range(1, 2 * BLOCK):
         counts += simulate(seed).counts
 
     expected = (

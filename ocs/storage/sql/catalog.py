@@ -192,6 +192,14 @@ class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts):
             lambda connection: [_account_of(row) for row in connection.execute(statement)]
         )
 
+    async def list_expired(self, *, after_ms: int, until_ms: int) -> Sequence[int]:
+        """Ids of accounts that expired in a span."""
+        account = schema.account.c
+        statement = select(account.id).where(
+            account.expires_at_ms > after_ms, account.expires_at_ms <= until_ms
+        )
+        return await self._database.read(lambda connection: list(connection.scalars(statement)))
+
     async def stream_rates(self, tariff_id: int) -> AsyncIterator[Sequence[Rate]]:
         """All rates of a tariff, in chunks, ordered by destination and instant, in one view."""
         reader = RateReader()

@@ -113,6 +113,22 @@ class SqlLedgerStore:
         statement = select(table.expires_at_ms, table.gateway_id, table.session_key)
         return await self._rows(statement.where(_IS_OPEN))
 
+    async def find_open(
+        self, *, account_id: int | None = None, only_final: bool = False
+    ) -> Sequence[Session]:
+        """Open sessions with their reservations."""
+        statement = select(schema.session).where(_IS_OPEN)
+        if only_final:
+            statement = statement.where(schema.session.c.final_grant == 1)
+        if account_id is not None:
+            # Driven from the open sessions: an account may have paid for millions that have ended.
+            held = schema.reservation.c
+            paid: Select[Any] = select(literal_column("1")).where(
+                held.session_id == schema.session.c.session_id, held.account_id == account_id
+            )
+            statement = statement.where(paid.exists())
+        return await self._sessions(statement)
+
     async def list_sessions(
         self, *, account_id: int | None = None, only_open: bool = True, limit: int = 100
     ) -> Sequence[Session]:
@@ -122,7 +138,9 @@ class SqlLedgerStore:
             statement = statement.where(schema.session.c.account_id == account_id)
         if only_open:
             statement = statement.where(_IS_OPEN)
+        return await self._sessions(statement)
 
+    async def _sessions(self, statement: Select[Any]) -> list[Session]:
         def read(connection: Connection) -> list[Session]:
             raw = connection.connection.driver_connection
             assert isinstance(raw, sqlite3.Connection)

@@ -287,6 +287,12 @@ Index(
     sqlite_where=account.c.reset_cycle != CreditReset.NONE.value,
     postgresql_where=account.c.reset_cycle != CreditReset.NONE.value,
 )
+Index(
+    "ix_account_expiry",
+    account.c.expires_at_ms,
+    sqlite_where=account.c.expires_at_ms.is_not(None),
+    postgresql_where=account.c.expires_at_ms.is_not(None),
+)
 
 discount_assignment = Table(
     "discount_assignment",

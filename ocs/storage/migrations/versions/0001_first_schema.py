@@ -638,6 +638,14 @@ def _create_account() -> None:
         sqlite_where=sa.text("reset_cycle != 'none'"),
         postgresql_where=sa.text("reset_cycle != 'none'"),
     )
+    op.create_index(
+        "ix_account_expiry",
+        "account",
+        ["expires_at_ms"],
+        unique=False,
+        sqlite_where=sa.text("expires_at_ms IS NOT NULL"),
+        postgresql_where=sa.text("expires_at_ms IS NOT NULL"),
+    )
 
 
 def _create_plan_tariff() -> None:

@@ -1,6 +1,7 @@
 """Session detail records and parked reports: what is kept for people and other systems."""
 
 import json
+from typing import Final
 
 from ocs.charging.allowance import Allowance
 from ocs.charging.request import ChargingRequest
@@ -9,8 +10,10 @@ from ocs.ports import Cdr, ParkedReport
 from ocs.quota.session import Session
 from ocs.rating.explanation import explain
 from ocs.rating.formula import percent_text
-from ocs.rating.price import billed_units
 from ocs.units import MILLIS_PER_SECOND, format_money
+
+_to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
+"An encoder with separators of its own would be made for every call of `json.dumps`."
 
 
 def session_record(session: Session, payer: Payer, *, charged_units: int, now_ms: int) -> Cdr:
@@ -46,7 +49,7 @@ def session_record(session: Session, payer: Payer, *, charged_units: int, now_ms
         recorded_at_ms=now_ms,
         end_cause=session.end_cause,
         used_units=charged_units,
-        billed_units=billed_units(applied, usage, start_s=start_s, zone=zone),
+        billed_units=explanation.billed_units,
         granted_units=session.granted_units,
         octets_in=session.octets_in,
         octets_out=session.octets_out,
@@ -56,7 +59,7 @@ def session_record(session: Session, payer: Payer, *, charged_units: int, now_ms
         tariff=applied.terms.name,
         destination=applied.rate.destination,
         snapshot_id=reservation.snapshot_id,
-        explanation=json.dumps(explanation.to_dict(), separators=(",", ":")),
+        explanation=_to_json(explanation.to_dict()),
         allowance=_allowance_use(payer.allowance),
     )
 
@@ -75,7 +78,7 @@ def _allowance_use(allowance: Allowance | None) -> str:
         for share in allowance.shares
         if share.taken
     ]
-    return json.dumps(use, separators=(",", ":")) if use else ""
+    return _to_json(use) if use else ""
 
 
 def parked_report(request: ChargingRequest, *, parked_id: int, used_units: int, reason: str) -> ParkedReport:
@@ -99,5 +102,5 @@ def parked_report(request: ChargingRequest, *, parked_id: int, used_units: int, 
         received_at_ms=request.received_at_ms,
         reason=reason,
         used_units=used_units,
-        report=json.dumps(body, separators=(",", ":")),
+        report=_to_json(body),
     )

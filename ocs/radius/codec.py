@@ -64,7 +64,7 @@ class AttributeType(IntEnum):
 
 
 _CODES: Final = {int(code): code for code in Code}
-_VENDOR_SPECIFIC: Final = int(AttributeType.VENDOR_SPECIFIC)
+VENDOR_SPECIFIC: Final = int(AttributeType.VENDOR_SPECIFIC)
 _PROXY_STATE: Final = int(AttributeType.PROXY_STATE)
 _MESSAGE_AUTHENTICATOR: Final = int(AttributeType.MESSAGE_AUTHENTICATOR)
 _CHALLENGED: Final = frozenset({Code.ACCESS_ACCEPT, Code.ACCESS_REJECT, Code.ACCESS_CHALLENGE})
@@ -160,7 +160,7 @@ class Packet:
     def vendor_values(self) -> dict[int, list[bytes]]:
         """Every value of every vendor attribute, in order, by `vendor_key`."""
         if self._vendor_values is None:
-            self._vendor_values = _decode_vendor_attributes(self.get_all(_VENDOR_SPECIFIC))
+            self._vendor_values = _decode_vendor_attributes(self.get_all(VENDOR_SPECIFIC))
         return self._vendor_values
 
     def get_vendor(self, vendor: int, number: int) -> list[bytes]:
@@ -382,7 +382,7 @@ def encode_vendor_attribute(vendor: int, number: int, value: bytes) -> bytes:
     """One vendor attribute in an attribute 26 of its own, with the vendor's header."""
     if vendor in CONTINUATION_VENDORS:
         value = b"\0" + value
-    return encode_attribute(_VENDOR_SPECIFIC, VENDOR_HEADER.pack(vendor, number, len(value) + 2) + value)
+    return encode_attribute(VENDOR_SPECIFIC, VENDOR_HEADER.pack(vendor, number, len(value) + 2) + value)
 
 
 def encode_reply(code: Code, request: Packet, attributes: bytes, secret: Secret) -> bytes:

@@ -30,7 +30,10 @@ class Condition:
 
     def is_met(self, packet: Packet) -> bool:
         """Whether all of it is true of the packet."""
-        return all(test(packet) for test in self._tests)
+        for test in self._tests:  # noqa: SIM110 - a generator would cost more than the tests
+            if not test(packet):
+                return False
+        return True
 
 
 def _compile(attribute: Attribute, wanted: Sequence[str]) -> Callable[[Packet], bool]:

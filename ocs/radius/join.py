@@ -20,7 +20,7 @@ class JoinKey:
 
     def __init__(self, key: bytes) -> None:
         """Take a key of any length."""
-        self._key = hashlib.blake2b(key).digest()
+        self._keyed = hashlib.blake2b(key=hashlib.blake2b(key).digest(), digest_size=MAC_OCTETS)
 
     def sign(self, *, gateway_id: int, session_key: str) -> bytes:
         """The token of a session: printable, because some gateways handle Class as text."""
@@ -38,6 +38,6 @@ class JoinKey:
         return key.decode()
 
     def _mac(self, gateway_id: int, key: bytes) -> bytes:
-        message = b"%d:%b" % (gateway_id, key)
-        digest = hashlib.blake2b(message, key=self._key, digest_size=MAC_OCTETS)
-        return digest.hexdigest().encode()
+        digest = self._keyed.copy()
+        digest.update(b"%d:%b" % (gateway_id, key))
+        return digest.digest().hex().encode()

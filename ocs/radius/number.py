@@ -35,10 +35,12 @@ def parse_number(text: str) -> str:
 
 def normalise_number(number: str, rules: NumberRules) -> str:
     """Apply a gateway's rules in their order: tech prefix off, international, national, then country code."""
-    number = number.removeprefix(_longest_prefix(number, rules.strip_prefixes))
-    prefix = _longest_prefix(number, rules.international_prefixes)
-    if prefix:
-        return number.removeprefix(prefix)
+    if rules.strip_prefixes:
+        number = number.removeprefix(_longest_prefix(number, rules.strip_prefixes))
+    if rules.international_prefixes:
+        prefix = _longest_prefix(number, rules.international_prefixes)
+        if prefix:
+            return number.removeprefix(prefix)
     if not rules.country_code or not number.isdigit():
         return number
     if rules.national_prefix and number.startswith(rules.national_prefix):

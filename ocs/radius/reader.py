@@ -22,7 +22,7 @@ from datetime import UTC
 from typing import Final
 
 from ocs.errors import InputError
-from ocs.radius.codec import Packet, vendor_key
+from ocs.radius.codec import VENDOR_SPECIFIC, Packet, vendor_key
 from ocs.radius.dictionary import INTEGER_OCTETS, Attribute, Dictionary
 from ocs.radius.timestamp import DAY_MS, parse_time_ms
 
@@ -169,7 +169,12 @@ def read_values(attribute: Attribute) -> ValuesReader:
     if not attribute.vendor:
         return lambda packet: packet.get_all(number)
     key = vendor_key(attribute.vendor, number)
-    return lambda packet: packet.vendor_values().get(key, ())
+
+    def read(packet: Packet) -> Sequence[bytes]:
+        # Most packets of most equipment have no vendor's attributes, and many facts may stand in one.
+        return packet.vendor_values().get(key, ()) if VENDOR_SPECIFIC in packet.values else ()
+
+    return read
 
 
 def _read_text(attribute: Attribute, pairs: list[bytes]) -> TextReader:

@@ -8,9 +8,9 @@ Pure, as the endpoint is.
 import functools
 import hashlib
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ocs.charging.outcome import Outcome, OutcomeCode
 from ocs.charging.request import ChargingRequest, RequestedAction, RequestType, Usage
@@ -271,20 +271,20 @@ def find_enforcement(client: Client, request: ChargingRequest, outcome: Outcome)
     """
     if not client.can_be_stopped or request.type is not RequestType.UPDATE:
         return None
+    ends_at_ms, changes = None, b""
+    if not outcome.code.is_success:
+        ends_at_ms = request.received_at_ms
+    else:
+        if outcome.final_unit_action is not None and request.service.measure is Measure.SECONDS:
+            ends_at_ms = request.event_at_ms + outcome.granted_units * MILLIS_PER_SECOND
+        if outcome.granted_units and not request.starts and client.dialect.changed:
+            changes = _fill(client.dialect.changed, _grant_facts(request, outcome, client))
+    if ends_at_ms is None and not changes:
+        return None
     peer = read_peer(request.peer_attributes)
     if peer is None:
         return None
-    target = peer.target(client.gateway, request.session_key)
-    if not outcome.code.is_success:
-        return Enforcement(target, request.received_at_ms, b"")
-    ends_at_ms, changes = None, b""
-    if outcome.final_unit_action is not None and request.service.measure is Measure.SECONDS:
-        ends_at_ms = request.event_at_ms + outcome.granted_units * MILLIS_PER_SECOND
-    if outcome.granted_units and not request.starts:
-        changes = _fill(client.dialect.changed, _grant_facts(request, outcome, client))
-    if ends_at_ms is None and not changes:
-        return None
-    return Enforcement(target, ends_at_ms, changes)
+    return Enforcement(peer.target(client.gateway, request.session_key), ends_at_ms, changes)
 
 
 class Peer(NamedTuple):
@@ -385,10 +385,39 @@ def _new_request(
         event_at_ms=exchange.received_at_ms,
         service=service,
         access_code=_find_access_code(packet, client.dialect),
-        identities=_find_identities(packet, client, calling=calling, called=called),
+        identities=Hints(packet, client, calling=calling, called=called),
         calling=calling,
         called=called,
     )
+
+
+class Hints(Sequence[tuple[IdentityKind, str]]):
+    """Who a request may be of, looked for when it is first asked: reports of a known session never ask."""
+
+    __slots__ = ("_called", "_calling", "_client", "_found", "_packet")
+
+    def __init__(self, packet: Packet, client: Client, *, calling: str, called: str) -> None:
+        self._packet = packet
+        self._client = client
+        self._calling = calling
+        self._called = called
+        self._found: list[tuple[IdentityKind, str]] | None = None
+
+    def _find(self) -> list[tuple[IdentityKind, str]]:
+        if self._found is None:
+            self._found = _find_identities(
+                self._packet, self._client, calling=self._calling, called=self._called
+            )
+        return self._found
+
+    def __iter__(self) -> Iterator[tuple[IdentityKind, str]]:
+        return iter(self._find())
+
+    def __len__(self) -> int:
+        return len(self._find())
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._find()[index]
 
 
 def _may_lack_credential(packet: Packet, client: Client) -> bool:

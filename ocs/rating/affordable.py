@@ -4,7 +4,7 @@ Rating section 7.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
 from ocs.rating.applied import AppliedRate
@@ -60,7 +60,7 @@ def affordable(
     return total
 
 
-def _reach(runs: Iterator[Run], room: int, total: int, meter: Meter | None) -> int:
+def _reach(runs: Iterable[Run], room: int, total: int, meter: Meter | None) -> int:
     """How far the runs can be paid from `room`, in measured units; `total` when to their end."""
     position = 0
     for item, blocks, cost in runs:

@@ -21,7 +21,7 @@ from ocs.rating.course import (
 from ocs.rating.formula import PPM
 from ocs.rating.rounding import MICRO_DECIMALS, Rounding
 from ocs.rating.schedule import Schedule
-from ocs.rating.snapshot import decode_snapshot, encode_snapshot, snapshot_id
+from ocs.rating.snapshot import decode_snapshot, encode_snapshot, rename_snapshot, snapshot_id
 from ocs.rating.tariff import PriceSet, Rate, TariffTerms
 from ocs.units import NANOS_PER_MICRO, Measure, Service
 
@@ -37,6 +37,7 @@ class AppliedRate:
     """
 
     __slots__ = (
+        "_like",
         "_snapshot",
         "courses",
         "denominator",
@@ -92,6 +93,18 @@ class AppliedRate:
         self.is_free: bool = not self._can_cost()
         "Whether nothing can ever cost anything."
         self._snapshot: tuple[int, str] | None = None
+        self._like: AppliedRate | None = None
+        "A rate that differs in its destination only."
+
+    def renamed(self, rate: Rate) -> "AppliedRate":
+        """The applied form of a rate that differs from this one's in its destination only."""
+        other = AppliedRate.__new__(AppliedRate)
+        for name in _SHARED:
+            setattr(other, name, getattr(self, name))
+        other.rate = rate
+        other._snapshot = None  # noqa: SLF001 - one of us
+        other._like = self  # noqa: SLF001
+        return other
 
     @classmethod
     def from_json(cls, text: str) -> "AppliedRate":
@@ -102,7 +115,11 @@ class AppliedRate:
     def snapshot(self) -> tuple[int, str]:
         """The rate's content as canonical JSON, and the 63-bit number that names it: (number, JSON)."""
         if self._snapshot is None:
-            text = encode_snapshot(self.terms, self.rate, self.service)
+            like = self._like
+            if like is None:
+                text = encode_snapshot(self.terms, self.rate, self.service)
+            else:
+                text = rename_snapshot(like.snapshot[1], like.rate.destination, self.rate.destination)
             self._snapshot = (snapshot_id(text), text)
         return self._snapshot
 
@@ -152,3 +169,7 @@ class AppliedRate:
             items += course.items
             items += (item for _, item in course.surcharges)
         return any(item.cost for item in items)
+
+
+_SHARED = tuple(name for name in AppliedRate.__slots__ if name not in ("_like", "_snapshot", "rate"))
+"What rates that differ in their destination have in common."

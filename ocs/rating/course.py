@@ -77,7 +77,7 @@ class FreeSeconds(NamedTuple):
 class Course:
     """A price set of a service measured in seconds: intervals in order, surcharges in front of them."""
 
-    __slots__ = ("cut_s", "ends", "fee", "head_s", "items", "starts", "surcharges")
+    __slots__ = ("cut_s", "ends", "fee", "head_s", "is_plain", "items", "starts", "surcharges")
 
     def __init__(self, *, head_s: int, cut_s: int | None) -> None:
         self.head_s = head_s
@@ -92,6 +92,8 @@ class Course:
         self.ends: list[int] = []
         self.surcharges: list[tuple[int, Item]] = []
         "With the position that a session must last longer than to owe it."
+        self.is_plain = False
+        "Whether it is one first interval, then next ones until the end, and nothing else: most rates are."
 
     @property
     def end_s(self) -> int:
@@ -157,6 +159,8 @@ def compile_course(
     if course.end_s < FOREVER:
         # Usage beyond the end of a formula happened anyway: its last interval goes on.
         course.extend(course.items[-1], None)
+    is_short = [item.size for item in course.items[:-1]] == [course.head_s] and not course.surcharges
+    course.is_plain = is_short and all(item.units for item in course.items)
     return course
 
 

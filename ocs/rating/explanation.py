@@ -5,13 +5,13 @@ that `ocs.rating.price` adds up. Rating section 8.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from fractions import Fraction
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ocs.rating.applied import SET_NAMES, AppliedRate
@@ -25,6 +25,7 @@ from ocs.units import MICROS_PER_UNIT, Measure, Micros, format_decimal, format_m
 
 _EXACT_PLACES: Final = 15
 "Amounts that need more decimals are shown as fractions."
+_EXACT: Final = 10**_EXACT_PLACES
 
 
 class StepKind(Enum):
@@ -35,34 +36,38 @@ class StepKind(Enum):
     DISCOUNT = "discount"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(NamedTuple):
     """One line of a price."""
 
     kind: StepKind
     text: str
+    numerator: int
+    "Of the amount: exact, in currency units; negative where the account gains."
+    denominator: int
     price_set: str = ""
     "Empty: not of one price set."
     blocks: int = 0
     "Blocks paid for."
     billed_units: int = 0
-    amount: Fraction
-    "Exact, in currency units; negative where the account gains."
+
+    @property
+    def amount(self) -> Fraction:
+        """Exact, in currency units; negative where the account gains."""
+        return Fraction(self.numerator, self.denominator)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {
-            "kind": self.kind.value,
+            "kind": self.kind._value_,
             "text": self.text,
             "price_set": self.price_set,
             "blocks": self.blocks,
             "billed_units": self.billed_units,
-            "amount": exact_text(self.amount),
+            "amount": _ratio_text(self.numerator, self.denominator),
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(NamedTuple):
     """How a charge came about. The amounts of the steps add up to `exact`, which rounded is the charge."""
 
     tariff: str
@@ -94,7 +99,7 @@ class Explanation:
             "currency": self.currency,
             "service": self.service,
             "destination": self.destination,
-            "effective_from": datetime.fromtimestamp(self.effective_from_s, UTC).isoformat(),
+            "effective_from": _utc_text(self.effective_from_s),
             "payback": self.payback,
             "price_set": self.price_set,
             "reason": self.reason,
@@ -139,7 +144,7 @@ def explain(
         billed_unit="KB" if service.measure is Measure.OCTETS else service.unit,
         billed_units=sum(step.billed_units for step in steps if step.kind is StepKind.USAGE),
         steps=steps,
-        exact=sum((step.amount for step in steps), Fraction(0)),
+        exact=_sum(steps),
         rounding=f"{terms.round_decimals} decimals, {terms.round_mode.value.replace('_', ' ')}",
         charge_micros=priced.amount,
     )
@@ -147,17 +152,36 @@ def explain(
 
 def exact_text(amount: Fraction) -> str:
     """Write an exact amount as a decimal, or as a fraction where no decimal is exact."""
-    scaled = amount * 10**_EXACT_PLACES
-    if scaled.denominator == 1:
-        return format_decimal(scaled.numerator, places=_EXACT_PLACES, min_places=2)
-    return str(amount)
+    return _ratio_text(amount.numerator, amount.denominator)
+
+
+def _ratio_text(numerator: int, denominator: int) -> str:
+    """`exact_text` of a ratio that need not be in lowest terms: a Fraction costs more than all the rest."""
+    scaled, rest = divmod(numerator * _EXACT, denominator)
+    if rest:
+        return str(Fraction(numerator, denominator))
+    return format_decimal(scaled, places=_EXACT_PLACES, min_places=2)
+
+
+def _sum(steps: Sequence[Step]) -> Fraction:
+    """The steps' amounts added up; they mostly have one denominator."""
+    denominators = {step.denominator for step in steps}
+    if len(denominators) == 1:
+        return Fraction(sum([step.numerator for step in steps]), denominators.pop())
+    return sum((step.amount for step in steps), Fraction(0))
+
+
+@lru_cache(maxsize=1024)
+def _utc_text(at_s: int) -> str:
+    return datetime.fromtimestamp(at_s, UTC).isoformat()
 
 
 def _steps(applied: AppliedRate, priced: Priced) -> Iterator[Step]:
     """Intervals and surcharges in order, then what applies to their sum."""
     # Costs of items have the post-call surcharge in them; it is shown as a step of its own.
-    whole = Fraction(-1 if applied.is_payback else 1, applied.denominator * MICROS_PER_UNIT)
-    own = whole / applied.post_call
+    sign = -1 if applied.is_payback else 1
+    whole = applied.denominator * MICROS_PER_UNIT
+    post_call = applied.post_call
     total = 0
     for item, alike in groupby(priced.runs, key=itemgetter(0)):
         runs = list(alike)
@@ -170,11 +194,16 @@ def _steps(applied: AppliedRate, priced: Priced) -> Iterator[Step]:
             price_set=SET_NAMES[item.set_index],
             blocks=blocks,
             billed_units=blocks * item.units,
-            amount=cost * own,
+            numerator=sign * cost * post_call.denominator,
+            denominator=whole * post_call.numerator,
         )
-    if applied.post_call != 1:
-        text = f"post-call surcharge {percent_text(applied.terms.post_call_surcharge_ppm)}"
-        yield Step(kind=StepKind.SURCHARGE, text=text, amount=total * (whole - own))
+    if post_call != 1:
+        yield Step(
+            kind=StepKind.SURCHARGE,
+            text=f"post-call surcharge {percent_text(applied.terms.post_call_surcharge_ppm)}",
+            numerator=sign * total * (post_call.numerator - post_call.denominator),
+            denominator=whole * post_call.numerator,
+        )
     for slot in [] if priced.meter is None else priced.meter.slots:
         if slot.units or slot.cost:
             off_ppm = PPM - slot.keeps_ppm
@@ -182,7 +211,8 @@ def _steps(applied: AppliedRate, priced: Priced) -> Iterator[Step]:
                 kind=StepKind.DISCOUNT,
                 text=f"{slot.key}: {percent_text(off_ppm)} off",
                 billed_units=slot.units,
-                amount=-slot.cost * whole * Fraction(off_ppm, PPM),
+                numerator=-sign * slot.cost * off_ppm,
+                denominator=whole * PPM,
             )
 
 

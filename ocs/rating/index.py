@@ -118,6 +118,9 @@ class _Compiled:
 
     fresh: dict[tuple[str, int, str], AppliedRate]
     old: dict[tuple[str, int, str], AppliedRate]
+    models: dict[tuple[int, str], tuple[Version, AppliedRate]]
+    """The rate that was compiled first of each version, by the version's identity and service. Very many
+    rates share few versions, and the version is kept with it, so that its identity stays its own."""
 
     def recall(self, key: tuple[str, int, str]) -> AppliedRate | None:
         """What the old generation has, which makes it fresh."""
@@ -163,7 +166,7 @@ class Tariff:
         self._special = versions.special
         self._rate_count = versions.rate_count
         self._default = _default_match(terms)
-        self._compiled = _Compiled({}, {})
+        self._compiled = _Compiled({}, {}, {})
         self.has_on_net = any(name in self._special for name in _ON_NET)
         "Whether it prices on-net traffic apart, so that somebody must find out who is called."
 
@@ -255,8 +258,21 @@ class Tariff:
         key = (match.destination, match.version.effective_from_s, service.name)
         found = self._compiled.fresh.get(key) or self._compiled.recall(key)
         if found is None:
-            found = AppliedRate(self.terms, match.rate, service)
+            found = self._compile(match, service)
             self._compiled.put(key, found)
+        return found
+
+    def _compile(self, match: Match, service: Service) -> AppliedRate:
+        """Compile a rate, or take over what was compiled for another destination of the same version."""
+        models = self._compiled.models
+        key = (id(match.version), service.name)
+        model = models.get(key)
+        if model is not None and model[0] is match.version:
+            return model[1].renamed(match.rate)
+        found = AppliedRate(self.terms, match.rate, service)
+        if len(models) >= APPLIED_MAX:
+            models.clear()
+        models[key] = (match.version, found)
         return found
 
     def history(self, destination: str) -> History:
@@ -290,7 +306,7 @@ class Tariff:
         while self._shards:
             self._shards.popitem()
             yield
-        for generation in (self._compiled.fresh, self._compiled.old):
+        for generation in (self._compiled.fresh, self._compiled.old, self._compiled.models):
             while generation:
                 generation.popitem()
                 yield

@@ -73,10 +73,10 @@ def price(
     discounts: Discounts = (),
 ) -> Priced:
     """`charge` or `charge_discounted` with the runs that made it."""
-    worst: tuple[int, list[Run], Meter | None] | None = None
+    worst: tuple[int, Sequence[Run], Meter | None] | None = None
     meters: list[Meter] = []
     for possible in possible_runs(applied, usage, start_s=start_s, zone=zone, ended=ended):
-        runs = list(possible)
+        runs: Sequence[Run] = tuple(possible)
         meter = None
         if discounts and not applied.is_payback:
             meter = Meter(discounts, denominator=applied.denominator)

@@ -8,11 +8,11 @@ elements of a formula and the boundaries of off-peak periods that a session cros
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from ocs.rating.applied import AppliedRate
-from ocs.rating.course import Item
+from ocs.rating.course import Course, Item
 from ocs.rating.tariff import OffPeakWhen
 
 Run = tuple[Item, int, int]
@@ -23,7 +23,7 @@ Usage = Sequence[int]
 
 def possible_runs(
     applied: AppliedRate, usage: Usage, *, start_s: int, zone: ZoneInfo, ended: bool
-) -> Sequence[Iterator[Run]]:
+) -> Sequence[Iterable[Run]]:
     """The runs of a usage, once for each price set that the session may still get.
 
     Args:
@@ -37,7 +37,9 @@ def possible_runs(
         return (volume_runs(applied, folded(applied, usage)),)
     seconds = usage[0]
     if seconds < applied.least_seconds:
-        return (_short_runs(applied, seconds, start_s=start_s, zone=zone) if ended else iter(()),)
+        return (_short_runs(applied, seconds, start_s=start_s, zone=zone) if ended else (),)
+    if applied.schedule is None:
+        return (seconds_runs(applied, seconds, 0, start_s=start_s, zone=zone),)
     if ended:
         sets: Sequence[int | None] = (settled_set(applied, seconds, start_s=start_s, zone=zone),)
     else:
@@ -67,8 +69,30 @@ def open_sets(applied: AppliedRate, *, start_s: int, zone: ZoneInfo) -> Sequence
 
 def seconds_runs(
     applied: AppliedRate, seconds: int, set_index: int | None, *, start_s: int, zone: ZoneInfo
+) -> Iterable[Run]:
+    """The runs of `seconds` in one price set; None: in the set that is valid where each block begins."""
+    if set_index is not None or applied.schedule is None:
+        course = applied.courses[set_index or 0]
+        if course.is_plain:
+            return _plain_runs(course, seconds)
+    return _walk(applied, seconds, set_index, start_s=start_s, zone=zone)
+
+
+def _plain_runs(course: Course, seconds: int) -> Sequence[Run]:
+    """One first interval, then next ones: what `_walk` finds on a plain course."""
+    first, following = course.items
+    if seconds <= 0:
+        return ()
+    beyond = seconds - first.size
+    if beyond <= 0:
+        return ((first, 1, first.cost),)
+    return (first, 1, first.cost), (following, -(-beyond // following.size), following.cost)
+
+
+def _walk(
+    applied: AppliedRate, seconds: int, set_index: int | None, *, start_s: int, zone: ZoneInfo
 ) -> Iterator[Run]:
-    """The runs of `seconds` in one price set, or with None in the set that is valid where each block begins.
+    """`seconds_runs` of any course, block by block of the same price.
 
     With None the first interval and the free seconds belong to the set at the start, and a block in progress
     finishes in the set in which it began. A surcharge of a formula is due with the first block at or after

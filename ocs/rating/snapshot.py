@@ -15,6 +15,8 @@ from ocs.rating.tariff import OffPeak, OffPeakWhen, PriceSet, Rate, RoundMode, T
 from ocs.units import Measure, Service
 
 _ID_MAX = 2**63 - 1
+_HEAD = '{"rate":{"destination":'
+"How every snapshot begins."
 _Enum = TypeVar("_Enum", bound=Enum)
 
 
@@ -23,6 +25,16 @@ def encode_snapshot(terms: TariffTerms, rate: Rate, service: Service) -> str:
     terms = dataclasses.replace(terms, default_rate=None)
     body = {"rate": _plain(rate), "service": _plain(service), "terms": _plain(terms)}
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def rename_snapshot(text: str, destination: str, other: str) -> str:
+    """What `encode_snapshot` would write if the rate's destination were another one.
+
+    The destination comes first in canonical order and is never left out.
+    """
+    head = f"{_HEAD}{json.dumps(destination)}"
+    assert text.startswith(head), text
+    return f"{_HEAD}{json.dumps(other)}{text[len(head) :]}"
 
 
 def decode_snapshot(text: str) -> tuple[TariffTerms, Rate, Service]:

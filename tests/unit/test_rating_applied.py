@@ -1,6 +1,7 @@
 """Applied rates: what is free, and snapshots that keep a rate for ever."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from rating_story import Story, place_of, rate_of, stories, usage_of
@@ -102,3 +103,15 @@ def test_a_second_period_defaults_to_the_tariffs_second() -> None:
 
     assert schedule is not None
     assert [str(schedule.period(index)) for index in (1, 2)] == ["hr{3}", "hr{2}"]
+
+
+def test_a_rate_of_another_destination_takes_over_what_was_compiled() -> None:
+    """It has the same courses, and the very snapshot that it would have had by itself."""
+    terms = TariffTerms(id=7, name="Café", default_rate=PriceSet())
+    one = AppliedRate(terms, Rate(destination="44", peak=PriceSet(first_price_nanos=1)), VOICE)
+    other = replace(one.rate, destination='INCOMING "é"')
+    renamed = one.renamed(other)
+    assert renamed.courses is one.courses
+    assert renamed.rate is other
+    assert renamed.snapshot == AppliedRate(one.terms, other, one.service).snapshot
+    assert renamed.renamed(one.rate).snapshot == one.snapshot

@@ -1,11 +1,14 @@
 """Prices: the tables of stories, and what they cannot say."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from rating_story import Story, measured_per_unit, place_of, prefixes, rate_of, stories, usage_of
 
 from ocs.errors import InputError
 from ocs.rating.applied import AppliedRate
 from ocs.rating.price import billed_units, charge, price_set_at
+from ocs.rating.run import _walk, seconds_runs
 from ocs.rating.tariff import OffPeak, PriceSet, Rate, TariffTerms
 from ocs.units import DATA, VOICE, format_money
 
@@ -175,3 +178,19 @@ def test_terms_out_of_range_are_refused(terms: TariffTerms) -> None:
     """Money has six decimals; a fee, a surcharge or seconds below 0 would make a longer call cheaper."""
     with pytest.raises(InputError):
         AppliedRate(terms, Rate(destination="44"), VOICE)
+
+
+@pytest.mark.parametrize("seconds", [*range(1, 130), 3_600, 86_399])
+@pytest.mark.parametrize("intervals", [(30, 6), (60, 60), (1, 1), (6, 1)])
+def test_the_short_way_of_a_plain_rate_finds_what_the_long_one_finds(
+    seconds: int, intervals: tuple[int, int]
+) -> None:
+    """Runs of one first interval and next ones are written down at once, and are those of the walk."""
+    first_s, next_s = intervals
+    prices = PriceSet(
+        first_interval_s=first_s, next_interval_s=next_s, first_price_nanos=7, next_price_nanos=3
+    )
+    applied = AppliedRate(TariffTerms(id=1, name="plain"), Rate(destination="44", peak=prices), VOICE)
+    assert applied.courses[0].is_plain
+    place = {"start_s": 1_700_000_000, "zone": ZoneInfo("UTC")}
+    assert list(seconds_runs(applied, seconds, 0, **place)) == list(_walk(applied, seconds, 0, **place))

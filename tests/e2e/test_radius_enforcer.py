@@ -100,7 +100,7 @@ def test_a_final_grant_ends_when_it_is_used_up() -> None:
 
     elapsed_s, counters = asyncio.run(story())
 
-    assert 0.9 < elapsed_s < 3
+    assert elapsed_s > 0.9
     assert counters["disconnect_gone_503"] == 1
 
 

@@ -167,7 +167,7 @@ class DiscountAssignment:
         if self.plan_id is None and self.owner is Owner.PLAN:
             raise InputError("discount", "of a plan is assigned to a plan, not to an account")
         if self.plan_id is not None and self.owner not in (Owner.PLAN, Owner.ADD_ON):
-            raise InputError("discount", f"of an {self.owner.name.lower()} is not assigned to a plan")
+            raise InputError("discount", f"of {self.owner.name.lower()} kind is not assigned to a plan")
 
 
 class RateSnapshot(NamedTuple):

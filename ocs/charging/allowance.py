@@ -176,7 +176,7 @@ class Allowance:
         self._reservation = reservation
         self._find_account = find_account
         self._today = now_ms // MS_PER_DAY
-        self._shares = read_shares(reservation.allowance)
+        self._shares: Sequence[Share] = read_shares(reservation.allowance)
         self._rooms: list[int | None] = []
         self._discounts: list[CountedRule] | None = None
 
@@ -187,7 +187,10 @@ class Allowance:
 
     @property
     def discounts(self) -> Sequence[CountedRule]:
-        """The rules in force as rating wants them: thresholds that count from this session's start."""
+        """The rules in force as rating wants them: thresholds that count from this session's start.
+
+        What the session takes and holds itself does not change the room that others leave it.
+        """
         if self._discounts is None:
             owners = {share.account_id for share in self._shares}
             pools = {account_id: read_pools(self._find_account(account_id)) for account_id in owners}
@@ -253,6 +256,7 @@ class Allowance:
     def reopen(self, shares: Sequence[Share]) -> None:
         """Put other shares, of which nothing is taken yet, in the place of all."""
         self._replace(shares)
+        self._discounts = None
 
     def _spread(self, taken: Iterable[Taken]) -> list[int]:
         """What rating counted per rule and price set, by share: each is filled before the next."""
@@ -267,10 +271,11 @@ class Allowance:
         return parts
 
     def _replace(self, shares: Sequence[Share]) -> None:
+        if list(shares) == list(self._shares):
+            return
         replace_shares(self._shares, shares, find_account=self._find_account, today=self._today)
-        self._shares = list(shares)
+        self._shares = tuple(shares)
         self._reservation.allowance = write_shares(self._shares)
-        self._discounts = None
 
 
 def offered_discounts(

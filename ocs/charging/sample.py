@@ -9,8 +9,11 @@ from dataclasses import replace
 from typing import Final
 
 from ocs.charging.administration import AccountOrder, Administration
-from ocs.ports import CatalogStore, Gateway, Identity, IdentityKind, Plan
+from ocs.charging.discount_text import parse_rule
+from ocs.charging.discounting import create_discount_plan
+from ocs.ports import CatalogStore, DiscountAssignment, Gateway, Identity, IdentityKind, Plan
 from ocs.quota.account import AccountKind, AccountProfile
+from ocs.rating.discount import Owner
 from ocs.rating.tariff import OffPeak, PriceSet, Rate, TariffTerms
 from ocs.units import AccessCode, parse_money, parse_price
 
@@ -90,9 +93,19 @@ PLANS: Final = {
         ("data", _OUT): "data",
         ("messages", _OUT): "messages",
     },
+    "retail-minutes": {
+        ("voice", _OUT): "retail-voice",
+        ("data", _OUT): "data",
+        ("messages", _OUT): "messages",
+    },
     "wholesale": {("voice", _OUT): "wholesale-voice"},
 }
 "Plan -> (service, access code) -> tariff."
+
+DISCOUNTS: Final = {
+    "minutes-100": ("retail-minutes", ("minutes 1,44,49 included=100min reset=monthly prorate",)),
+}
+"Discount plan -> plan that it comes with, rules."
 
 GATEWAYS: Final = (
     Gateway(
@@ -144,6 +157,7 @@ ACCOUNTS: Final = (
     _account("dave", _identity(IdentityKind.IP, "192.0.2.10"), kind=AccountKind.POSTPAID, credit_limit="20"),
     _account("nova-reseller", plan="wholesale", money="100"),
     _account("erin", money="5", parent="nova-reseller"),
+    _account("ivy", money="5", plan="retail-minutes"),
 )
 
 
@@ -154,6 +168,7 @@ async def load_sample(administration: Administration, catalog: CatalogStore) -> 
     """
     added = [f"tariff {name}" for name in await _add_tariffs(catalog)]
     added += [f"plan {name}" for name in await _add_plans(catalog)]
+    added += [f"discount plan {name}" for name in await _add_discounts(catalog)]
     for order in ACCOUNTS:
         if await catalog.find_account(order.profile.name) is None:
             await administration.create_account(order)
@@ -191,3 +206,19 @@ async def _add_plans(catalog: CatalogStore) -> Sequence[str]:
         tariffs = {service: tariff_ids[tariff] for service, tariff in PLANS[name].items()}
         await catalog.save_plan(replace(Plan(id=0, name=name), tariffs=tariffs))
     return missing
+
+
+async def _add_discounts(catalog: CatalogStore) -> Sequence[str]:
+    plan_ids = {plan.name: plan.id for plan in await catalog.load_plans()}
+    saved = {plan.name: plan.id for plan in await catalog.load_discount_plans()}
+    added = []
+    for name, (plan, rules) in DISCOUNTS.items():
+        if name not in saved:
+            parsed = [parse_rule(rule, f"sample discount {name}") for rule in rules]
+            saved[name] = (await create_discount_plan(catalog, name, parsed)).id
+            added.append(name)
+        if not await catalog.list_discounts(saved[name]):
+            await catalog.assign_discount(
+                DiscountAssignment(discount_plan_id=saved[name], owner=Owner.PLAN, plan_id=plan_ids[plan])
+            )
+    return added

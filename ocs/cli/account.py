@@ -20,13 +20,17 @@ from ocs.cli.console import (
     print_table,
     say,
 )
+from ocs.cli.discount import ALLOWANCE_COLUMNS, allowance_record
 from ocs.cli.identity import IDENTITY_COLUMNS, identity_record
 from ocs.errors import InputError
 
 if TYPE_CHECKING:
     from ocs.charging.administration import AccountOrder, AccountState, Enrolment
+    from ocs.charging.discounting import Remaining
     from ocs.ports import Identity
     from ocs.quota.account import Account, AccountProfile
+
+    _State = tuple[AccountState, Sequence[Remaining]]
 
 app = typer.Typer(name="account", help="Accounts: who pays.", no_args_is_help=True)
 
@@ -90,9 +94,18 @@ def create(
     _print_state(use_books(context, lambda books: _create(books, order)), as_json=as_json)
 
 
-async def _create(books: Books, order: "AccountOrder") -> "AccountState":
+async def _create(books: Books, order: "AccountOrder") -> "_State":
     await books.administration.create_account(order)
-    return await books.administration.account_state(order.profile.name)
+    return await _state(books, order.profile.name)
+
+
+async def _state(books: Books, name: str) -> "_State":
+    from ocs.charging.discounting import remaining_allowances
+
+    state = await books.administration.account_state(name)
+    return state, await remaining_allowances(
+        books.ledger, books.catalog, state.profile, now_ms=books.clock.now_ms()
+    )
 
 
 def _first_identity(username: str | None, password: str | None) -> "Sequence[Identity]":
@@ -164,18 +177,17 @@ def update(
     if not changes and plan is None:
         raise InputError(f"account {name}", "nothing to change was given")
 
-    async def use(books: Books) -> "AccountState":
+    async def use(books: Books) -> "_State":
         await books.administration.update_account(name, changes, plan=plan)
-        return await books.administration.account_state(name)
+        return await _state(books, name)
 
     _print_state(use_books(context, use), as_json=as_json)
 
 
 @app.command("show")
 def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
-    """Show balance, what is held, what is free, and the identities."""
-    state = use_books(context, lambda books: books.administration.account_state(name))
-    _print_state(state, as_json=as_json)
+    """Show balance, what is held, what is free, what is left of allowances, and the identities."""
+    _print_state(use_books(context, lambda books: _state(books, name)), as_json=as_json)
 
 
 @app.command("list")
@@ -324,14 +336,18 @@ def _money(amount_micros: int | None) -> str | None:
     return None if amount_micros is None else format_money(amount_micros)
 
 
-def _print_state(state: "AccountState", *, as_json: bool) -> None:
+def _print_state(shown: "_State", *, as_json: bool) -> None:
+    state, allowances = shown
     record = {
         **account_record(state.profile, state.live, plan=state.plan),
         "parent": state.parent or None,
         "identities": [identity_record(identity) for identity in state.identities],
+        "allowances": [allowance_record(one) for one in allowances],
     }
     if not as_json and record["available"] is None:
         record["available"] = "unlimited"
     print_facts(record, as_json=as_json)
     if not as_json and state.identities:
         print_table(record["identities"], IDENTITY_COLUMNS, title="identities")
+    if not as_json and allowances:
+        print_table(record["allowances"], ALLOWANCE_COLUMNS, title="allowances and discounts")

@@ -10,13 +10,17 @@ the sums over its shares. A share is always replaced whole, so that repeating a 
 """
 
 import json
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from ocs.quota.account import Account
 
 RETAINED_DAYS: Final = 7
 "How long a pool that has ended is kept for late reports; as long as closed sessions are."
+
+
+_encode: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 class Share(NamedTuple):
@@ -62,24 +66,33 @@ class Pool(NamedTuple):
     "As in `Share`."
 
 
-Pools = dict[str, Pool]
+Pools = Mapping[str, Pool]
 "By `Share.pool`."
 
 
 def read_pools(account: Account) -> Pools:
     """The account's pools."""
-    text = account.counters
-    return {name: Pool(*sums) for name, sums in json.loads(text).items()} if text else {}
+    return _pools_of(account.counters) if account.counters else {}
 
 
-def read_shares(text: str) -> list[Share]:
+def read_shares(text: str) -> Sequence[Share]:
     """The shares of a reservation, in order of precedence."""
-    return [Share(*fields) for fields in json.loads(text)] if text else []
+    return _shares_of(text) if text else ()
+
+
+@lru_cache(maxsize=1024)
+def _pools_of(text: str) -> Pools:
+    return {name: Pool(*sums) for name, sums in json.loads(text).items()}
+
+
+@lru_cache(maxsize=4096)
+def _shares_of(text: str) -> Sequence[Share]:
+    return tuple(Share(*fields) for fields in json.loads(text))
 
 
 def write_shares(shares: Sequence[Share]) -> str:
     """Shares as a reservation keeps them."""
-    return _json(shares) if shares else ""
+    return _encode(shares) if shares else ""
 
 
 def room(share: Share, pools: Pools, *, today: int) -> int | None:
@@ -106,7 +119,7 @@ def replace_shares(
     owners = {share.account_id for share in (*before, *after)}
     for account_id in owners:
         account = find_account(account_id)
-        pools = read_pools(account)
+        pools = dict(read_pools(account))
         for sign, shares in ((-1, before), (1, after)):
             for share in shares:
                 if share.account_id == account_id and (share.taken or share.held):
@@ -116,10 +129,10 @@ def replace_shares(
             for name, pool in pools.items()
             if pool.held or (pool.taken and _is_kept(pool.until, today))
         }
-        account.counters = _json(dict(sorted(kept.items()))) if kept else ""
+        account.counters = _encode(dict(sorted(kept.items()))) if kept else ""
 
 
-def _add(pools: Pools, share: Share, sign: int, today: int) -> None:
+def _add(pools: dict[str, Pool], share: Share, sign: int, today: int) -> None:
     pool = pools.get(share.pool)
     if pool is None:
         if not _is_kept(share.until, today):
@@ -132,7 +145,3 @@ def _add(pools: Pools, share: Share, sign: int, today: int) -> None:
 
 def _is_kept(until: int, today: int) -> bool:
     return not until or until + RETAINED_DAYS > today
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Final
+from typing import ClassVar, Final
 
 import virtual_time
 from simulation.auditor import LAG_S, Auditor, Movements, Payer, Price, Violation
@@ -116,13 +116,15 @@ class Clock:
 class Simulation:
     """The whole cast, built from one seed."""
 
+    auditor_type: ClassVar[type[Auditor]] = Auditor
+
     def __init__(self, seed: int) -> None:
         now_s = asyncio.get_running_loop().time
         self.rng = rng = Random(seed)
         self.clock = Clock()
         self.journal = Journal(now_s)
         ledger = MemoryLedgerStore()
-        self.auditor = Auditor(ledger, self.journal, now_s, self.clock.now_ms)
+        self.auditor = self.auditor_type(ledger, self.journal, now_s, self.clock.now_ms)
         self.database = Database(ledger, rng, self.journal, self.auditor)
         self.wire = Wire(rng, self.journal)
         self.connection = Connection(self.database, "office")
@@ -408,13 +410,13 @@ class Simulation:
         watch.cancel()
 
 
-def simulate(seed: int) -> Report:
+def simulate(seed: int, kind: type[Simulation] = Simulation) -> Report:
     """Play the simulation of a seed."""
-    return virtual_time.run(_simulate(seed))
+    return virtual_time.run(_simulate(seed, kind))
 
 
-async def _simulate(seed: int) -> Report:
-    simulation = Simulation(seed)
+async def _simulate(seed: int, kind: type[Simulation]) -> Report:
+    simulation = kind(seed)
     auditor, journal = simulation.auditor, simulation.journal
     asyncio.get_running_loop().set_exception_handler(lambda _, context: auditor.engine_reported(str(context)))
     with _listening(auditor):

@@ -10,7 +10,7 @@ import pytest
 from ocs.charging.administration import AccountOrder, Administration, Enrolment
 from ocs.charging.master_data import identity_value
 from ocs.charging.posting import ATTEMPTS_MAX
-from ocs.charging.sample import ACCOUNTS, GATEWAYS, TARIFFS, load_sample
+from ocs.charging.sample import ACCOUNTS, DISCOUNTS, GATEWAYS, PLANS, TARIFFS, load_sample
 from ocs.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -534,7 +534,7 @@ def test_sample_is_added_once() -> None:
     added = run(load_sample(office.administration, office.catalog))
     again = run(load_sample(office.administration, office.catalog))
 
-    assert len(added) == len(TARIFFS) + 3 + len(ACCOUNTS) + len(GATEWAYS)
+    assert len(added) == len(TARIFFS) + len(PLANS) + len(DISCOUNTS) + len(ACCOUNTS) + len(GATEWAYS)
     assert again == []
     assert office.balance("alice") == 10_000_000
     assert run(office.administration.account_state("dave")).profile.kind is AccountKind.POSTPAID

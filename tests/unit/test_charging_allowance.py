@@ -9,13 +9,16 @@ import pytest
 from contract.backend import BACKENDS
 from world import WHOLE, World, voice_prices
 
-from ocs.charging.outcome import OutcomeCode
-from ocs.charging.request import RequestedAction, Usage
-from ocs.ports import GrantPolicy
+from ocs.charging.engine import Engine
+from ocs.charging.outcome import NoAnswer, Outcome, OutcomeCode
+from ocs.charging.request import RequestedAction, RequestType, Usage
+from ocs.errors import StoreUnavailableError
+from ocs.ports import GrantPolicy, Plan
 from ocs.quota.session import SessionState
 from ocs.rating.discount import Counting, DiscountRule, Level, Owner
 from ocs.rating.reset import ResetCycle
-from ocs.units import DATA, MESSAGES, parse_money
+from ocs.rating.tariff import OffPeak, OffPeakWhen, PriceSet, Rate, TariffTerms
+from ocs.units import DATA, MESSAGES, AccessCode, parse_money, parse_price
 
 Story = Callable[[World], Awaitable[None]]
 MIN = 60
@@ -61,9 +64,6 @@ def play(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., None]:
 
 
 def _unit(price: str, rounding: int = 1) -> Any:
-    from ocs.rating.tariff import PriceSet
-    from ocs.units import parse_price
-
     return PriceSet(unit_price_nanos=parse_price(price), rounding=rounding)
 
 
@@ -324,6 +324,23 @@ def test_what_is_left_rolls_over_and_goes_earliest_expiry_first(play: Callable[.
     play(story, grant=GrantPolicy(**{**_policy(WHOLE), "max_grant_s": 10**6}))
 
 
+def test_the_leftover_that_is_gone_first_goes_first(play: Callable[..., None]) -> None:
+    """In March 10 are left of January and 100 of February: January's go first."""
+
+    async def story(world: World) -> None:
+        await world.account("a", "1000", plan="retail")
+        rule = allowance(100 * MIN, reset=ResetCycle.MONTHLY, rollover_periods=2)
+        await world.discount("rolling", rule, account="a")
+        await world.begin()
+        await call(world, "1", "a", 90 * MIN)
+        world.pass_seconds(60 * 86_400)
+        await call(world, "2", "a", 5 * MIN)
+        world.pass_seconds(31 * 86_400)
+        assert await call(world, "3", "a", 301 * MIN) == parse_money("0.10")
+
+    play(story, grant=GrantPolicy(**{**_policy(WHOLE), "max_grant_s": 10**6}))
+
+
 def test_a_first_period_may_be_prorated(play: Callable[..., None]) -> None:
     """300 min a month, from the 21st of January's 31 days: 10 days are left, the day itself not counted."""
 
@@ -417,6 +434,91 @@ def test_messages_and_data_are_counted_in_their_units(play: Callable[..., None])
         stopped = await world.stop("d", user="a", service=DATA, called="", usage=usage)
         assert stopped.charged_micros == parse_money("0.05")
         assert await world.pools("a") == {"messages": (1, 0), "data": (2048, 0)}
+
+    play(story)
+
+
+def test_minutes_of_every_price_set_that_may_come_are_held(play: Callable[..., None]) -> None:
+    """Priced by the set at its end: peak money and off-peak minutes are both kept until it is known."""
+
+    async def story(world: World) -> None:
+        tariff = await world.catalog.save_tariff(
+            TariffTerms(id=0, name="evening", off_peak_when=OffPeakWhen.FINISHES)
+        )
+        off_peak = OffPeak(prices=voice_prices("0.20"), period="hr{18-23}")
+        rate = Rate(destination="44", peak=voice_prices("0.05"), off_peak=(off_peak,))
+        await world.catalog.write_rates(tariff.id, [rate])
+        services = {("voice", AccessCode.OUTGOING): tariff.id}
+        await world.catalog.save_plan(Plan(id=0, name="evening", tariffs=services))
+        await world.account("a", "0.50", plan="evening")
+        free = (Level(10 * MIN, FREE),)
+        rule = DiscountRule(name="evenings", prefixes=("44",), ladders=((), free, ()))
+        await world.discount("evenings", rule, account="a")
+        await world.begin()
+        world.pass_seconds(18 * 3600 - 120)
+        first = await world.initial("1", "a", requested_units=10 * MIN)
+        assert (first.granted_units, first.reserved_micros) == (10 * MIN, parse_money("0.50"))
+        assert await world.pools("a") == {"evenings": (0, 10 * MIN)}
+        assert (await world.initial("2", "a")).code is OutcomeCode.FUNDS_LOCKED
+        await world.start("1")
+        world.pass_seconds(10 * MIN)
+        assert (await world.stop("1", 10 * MIN)).charged_micros == 0
+        assert await world.pools("a") == {"evenings": (10 * MIN, 0)}
+
+    play(story, grant=WHOLE)
+
+
+def test_two_nodes_do_not_promise_the_same_minutes(play: Callable[..., None]) -> None:
+    """Both serve one account from one database, each with its own idea of it: the compare decides."""
+
+    async def story(world: World) -> None:
+        await world.account("a", "0", plan="retail")
+        await world.discount("gold", allowance(5 * MIN), account="a")
+        await world.begin()
+        other = Engine(
+            ledger=world.ledger,
+            catalog=world.catalog,
+            clock=world.clock,
+            ids=world.ids,
+            limits=world.limits,
+        )
+        await other.start()
+        requests = [
+            world.request(RequestType.INITIAL, str(number), user="a", called="441") for number in range(8)
+        ]
+        answers = await asyncio.gather(
+            *((other if number % 2 else world.engine).charge(one) for number, one in enumerate(requests))
+        )
+        outcomes = [answer for answer in answers if isinstance(answer, Outcome)]
+        assert sorted(outcome.granted_units for outcome in outcomes) == [0, 0, 0, 60, 60, 60, 60, 60]
+        assert await world.pools("a") == {"minutes": (0, 5 * MIN)}
+        await other.stop()
+
+    play(story)
+
+
+def test_a_commit_that_fails_takes_and_holds_nothing(play: Callable[..., None]) -> None:
+    """Nobody builds on it: the report that is repeated counts once."""
+
+    async def story(world: World) -> None:
+        await world.account("a", "0", plan="retail")
+        await world.discount("gold", allowance(5 * MIN), account="a")
+        await world.begin()
+        await world.initial("1", "a")
+        await world.start("1")
+        commit = world.ledger.commit
+
+        async def fail(_: Any) -> Any:
+            raise StoreUnavailableError("away")
+
+        vars(world.ledger)["commit"] = fail
+        request = world.request(RequestType.UPDATE, "1", usage=Usage(seconds=60), called="441")
+        assert await world.engine.charge(request) is NoAnswer.UNAVAILABLE
+        vars(world.ledger)["commit"] = commit
+        assert await world.pools("a") == {"minutes": (0, MIN)}
+        await world.ask(request)
+        await world.ask(request)
+        assert await world.pools("a") == {"minutes": (MIN, MIN)}
 
     play(story)
 

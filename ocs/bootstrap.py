@@ -22,6 +22,7 @@ from ocs.charging.service import Observers
 from ocs.config import Settings
 from ocs.errors import InputError, StoreUnavailableError
 from ocs.grpc.access import AccessControl, KeyRing
+from ocs.grpc.admin import AdminService
 from ocs.grpc.rating import RatingServicer
 from ocs.grpc.server import GrpcServer
 from ocs.grpc.tls import CertificateFiles, server_credentials
@@ -170,6 +171,7 @@ class Server:
             access.gateway_for,
             normalise_number=normalise_number,
             rating=RatingServicer(ledger, catalog, self._clock, access.permit),
+            admin=AdminService(engine, ledger, catalog, self._clock, access.permit),
         )
         await server.start([str(address) for address in settings.listen], self._credentials())
         self._observers.add(server.observer)

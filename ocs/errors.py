@@ -9,6 +9,8 @@ outside this tree is a bug.
     ├── NotFoundError         a named object does not exist
     ├── AlreadyExistsError    the name, or the key with another body, is taken
     ├── ConflictError         a record changed between reading and writing; read again
+    ├── InUseError            something still needs what was to be deleted
+    ├── NoFundsError          an account cannot give what a command takes from it
     └── StoreUnavailableError the database cannot be reached or cannot write; nothing is known to be booked
 """
 
@@ -51,6 +53,14 @@ class AlreadyExistsError(OcsError):
 
 class ConflictError(OcsError):
     """A record changed between reading and writing: the caller reads again and decides again."""
+
+
+class InUseError(OcsError):
+    """Something still refers to what was to be deleted, or it is a part of the books' history."""
+
+
+class NoFundsError(OcsError):
+    """An account cannot give what a command takes from it: its limit holds for operators too."""
 
 
 class StoreUnavailableError(OcsError):

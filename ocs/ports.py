@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 from ocs.errors import InputError
 from ocs.quota.account import Account, AccountProfile, AccountRow
 from ocs.quota.ledger import LedgerEntry
-from ocs.quota.session import ReservationRow, Session, SessionRow
+from ocs.quota.session import ReservationRow, Session, SessionRow, SessionState
 from ocs.rating.directory import DestinationInfo
 from ocs.rating.discount import DiscountPlan, Owner
 from ocs.rating.index import Tariff
@@ -324,6 +324,8 @@ class Decision:
     notices: Sequence[Notice] = ()
     unparked: Sequence[int] = ()
     "Ids of parked reports that are booked by now; ids that are gone already are fine."
+    audits: Sequence["AuditEntry"] = ()
+    "Of operators' commands; a request id that is taken is a conflict."
 
 
 class CommitResult(Enum):
@@ -383,9 +385,20 @@ class LedgerStore(Protocol):
         ...
 
     async def list_sessions(
-        self, *, account_id: int | None = None, only_open: bool = True, limit: int = 100
+        self,
+        *,
+        account_id: int | None = None,
+        gateway_id: int | None = None,
+        state: SessionState | None = None,
+        only_open: bool = True,
+        before_id: int | None = None,
+        limit: int = 100,
     ) -> Sequence[Session]:
-        """Sessions for people, newest first."""
+        """Sessions for people, newest first, from the first with an id below `before_id`."""
+        ...
+
+    async def knows_gateway(self, gateway_id: int) -> bool:
+        """Whether any session, answer or parked report is of this gateway."""
         ...
 
     async def list_entries(
@@ -426,15 +439,17 @@ class LedgerStore(Protocol):
         self,
         *,
         account_id: int | None = None,
+        gateway_id: int | None = None,
         from_ms: int = 0,
         until_ms: int | None = None,
         after: CdrPlace | None = None,
+        newest_first: bool = False,
         limit: int = 1000,
     ) -> Sequence[Cdr]:
         """Session detail records that were recorded from `from_ms` until before `until_ms`, oldest first.
 
         The next page begins `after` the last record's place. A record that is revised meanwhile moves to
-        the end: it may be met twice, never missed.
+        the end: oldest first, it may be met twice, never missed.
         """
         ...
 
@@ -545,7 +560,13 @@ class AuditStore(Protocol):
 
 
 class CatalogStore(ApiKeyStore, AuditStore, Protocol):
-    """What operators configure. Writes append to the change log in the same transaction."""
+    """What operators configure. Writes append to the change log in the same transaction.
+
+    A write may carry its audit entry, which is kept with the change or not at all: AlreadyExistsError when
+    its request id is taken. Where a write names what it expects to replace, ConflictError says that something
+    else is there by now. A delete names the whole record for the same reason, and InUseError says what refers
+    to it.
+    """
 
     # -- read by the running server
     async def find_identity(self, kind: IdentityKind, value: str) -> Identity | None:
@@ -613,7 +634,9 @@ class CatalogStore(ApiKeyStore, AuditStore, Protocol):
         ...
 
     # -- written by operators; names are unique, AlreadyExistsError says which is taken
-    async def create_accounts(self, accounts: Sequence["NewAccount"]) -> Sequence[AccountProfile]:
+    async def create_accounts(
+        self, accounts: Sequence["NewAccount"], *, audits: Sequence[AuditEntry] = ()
+    ) -> Sequence[AccountProfile]:
         """Create all or none, with identities; opening balances are the ledger's business."""
         ...
 
@@ -635,11 +658,23 @@ class CatalogStore(ApiKeyStore, AuditStore, Protocol):
         """Ids of accounts whose expiry is later than `after_ms` and not than `until_ms`, in no order."""
         ...
 
-    async def update_account(self, profile: AccountProfile) -> None:
+    async def update_account(
+        self,
+        profile: AccountProfile,
+        *,
+        expected: AccountProfile | None = None,
+        audit: AuditEntry | None = None,
+    ) -> None:
         """Replace an account's master data."""
         ...
 
-    async def add_identities(self, identities: Sequence[Identity]) -> None:
+    async def delete_account(self, profile: AccountProfile, *, audit: AuditEntry | None = None) -> None:
+        """Delete an account without identities and children; only the ledger knows whether it was charged."""
+        ...
+
+    async def add_identities(
+        self, identities: Sequence[Identity], *, audits: Sequence[AuditEntry] = ()
+    ) -> None:
         """Add all or none."""
         ...
 
@@ -647,43 +682,76 @@ class CatalogStore(ApiKeyStore, AuditStore, Protocol):
         """An account's identities."""
         ...
 
-    async def update_identity(self, identity: Identity) -> None:
+    async def update_identity(
+        self, identity: Identity, *, expected: Identity | None = None, audit: AuditEntry | None = None
+    ) -> None:
         """Replace the identity of this kind and value; NotFoundError when there is none."""
         ...
 
-    async def remove_identity(self, kind: IdentityKind, value: str) -> None:
+    async def remove_identity(
+        self,
+        kind: IdentityKind,
+        value: str,
+        *,
+        expected: Identity | None = None,
+        audit: AuditEntry | None = None,
+    ) -> None:
         """Nobody is recognised by this value any more; NotFoundError when nobody was."""
         ...
 
-    async def save_gateway(self, gateway: Gateway) -> Gateway:
+    async def save_gateway(
+        self, gateway: Gateway, *, expected: Gateway | None = None, audit: AuditEntry | None = None
+    ) -> Gateway:
         """Create (id 0) or replace a gateway; returned with its id."""
         ...
 
-    async def save_plan(self, plan: Plan) -> Plan:
+    async def delete_gateway(self, gateway: Gateway, *, audit: AuditEntry | None = None) -> None:
+        """Delete a gateway; that the books do not know it is the ledger's to say."""
+        ...
+
+    async def save_plan(
+        self, plan: Plan, *, expected: Plan | None = None, audit: AuditEntry | None = None
+    ) -> Plan:
         """Create (id 0) or replace a plan; returned with its id."""
         ...
 
-    async def save_discount_plan(self, plan: DiscountPlan) -> DiscountPlan:
+    async def delete_plan(self, plan: Plan, *, audit: AuditEntry | None = None) -> None:
+        """Delete a plan that no account and no identity has."""
+        ...
+
+    async def save_discount_plan(
+        self, plan: DiscountPlan, *, expected: DiscountPlan | None = None, audit: AuditEntry | None = None
+    ) -> DiscountPlan:
         """Create (id 0) or replace a discount plan; returned with its id."""
         ...
 
-    async def delete_discount_plan(self, discount_plan_id: int) -> None:
+    async def delete_discount_plan(self, discount_plan_id: int, *, audit: AuditEntry | None = None) -> None:
         """Remove a discount plan; InputError while somebody has it, NotFoundError when there is none."""
         ...
 
-    async def assign_discount(self, assignment: DiscountAssignment) -> None:
+    async def assign_discount(
+        self, assignment: DiscountAssignment, *, audit: AuditEntry | None = None
+    ) -> None:
         """Give somebody a discount plan; AlreadyExistsError when it has it as the same kind of owner.
 
         NotFoundError when the discount plan, the account or the plan does not exist.
         """
         ...
 
-    async def withdraw_discount(self, assignment: DiscountAssignment) -> None:
+    async def withdraw_discount(
+        self, assignment: DiscountAssignment, *, audit: AuditEntry | None = None
+    ) -> None:
         """Take a discount plan away, whenever it was assigned; NotFoundError when it was not."""
         ...
 
-    async def save_tariff(self, terms: TariffTerms) -> TariffTerms:
+    async def save_tariff(
+        self, terms: TariffTerms, *, expected: TariffTerms | None = None, audit: AuditEntry | None = None
+    ) -> TariffTerms:
         """Create (id 0) or replace a tariff's terms; returned with its id."""
+        ...
+
+    async def delete_tariff(self, terms: TariffTerms, *, audit: AuditEntry | None = None) -> None:
+        """Delete a tariff that has no rates and that no plan names."""
         ...
 
     async def write_rates(
@@ -697,12 +765,16 @@ class CatalogStore(ApiKeyStore, AuditStore, Protocol):
         ...
 
     async def save_destinations(
-        self, entries: Iterable[DestinationInfo], *, removed: Collection[str] = ()
+        self,
+        entries: Iterable[DestinationInfo],
+        *,
+        removed: Collection[str] = (),
+        audit: AuditEntry | None = None,
     ) -> None:
         """Insert or replace entries of the destination directory by prefix, and remove others.
 
-        Not one step: a reader may see some of it before the rest. No price depends on the directory, no
-        server keeps it in memory, and so no change is logged.
+        Not one step: a reader may see some of it before the rest, the audit entry with the last. No price
+        depends on the directory, no server keeps it in memory, and so no change is logged.
         """
         ...
 

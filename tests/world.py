@@ -15,6 +15,7 @@ from ocs.charging.outcome import NoAnswer, Outcome
 from ocs.charging.request import ChargingRequest, RequestedAction, RequestType, Usage
 from ocs.charging.service import Observers, SessionNotice
 from ocs.ports import (
+    AuditEntry,
     CatalogStore,
     DiscountAssignment,
     Gateway,
@@ -112,7 +113,8 @@ class World:
     ) -> None:
         self.clock = FakeClock()
         self.ids = CountedIds()
-        self.ledger, self.catalog = stores or (MemoryLedgerStore(), MemoryCatalogStore())
+        audit: list[AuditEntry] = []
+        self.ledger, self.catalog = stores or (MemoryLedgerStore(audit), MemoryCatalogStore(audit))
         self.gateway = Gateway(id=0, name="gw", grant=grant)
         self.limits = limits or EngineLimits(tick_s=3600)
         self.notices = Notices()

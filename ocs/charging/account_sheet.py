@@ -5,6 +5,7 @@ Owns the columns and the reading of cells. Does not own whether plans, parents a
 """
 
 import csv
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
@@ -14,7 +15,7 @@ from ocs.charging.master_data import identity_value
 from ocs.errors import InputError
 from ocs.ports import Identity, IdentityKind
 from ocs.quota.account import AccountKind, AccountProfile
-from ocs.units import parse_money
+from ocs.units import format_money, parse_money
 
 COLUMNS: Final = ("account", "balance", "plan", "identity kind", "value", "secret")
 "The order of columns in a sheet without a header."
@@ -183,3 +184,44 @@ def _check_same(cells: Mapping[str, str], draft: _Draft, at: str) -> None:
             raise InputError(
                 f"{at}: {column}", f"{cell!r} is not what {draft.order.place} says of the account"
             )
+
+
+class AccountLine(NamedTuple):
+    """An account as a sheet shows it."""
+
+    profile: AccountProfile
+    plan: str
+    parent: str
+    balance_micros: int
+    identities: Sequence[Identity]
+
+
+def write_account_sheet(accounts: Iterable[AccountLine], *, with_secrets: bool, header: bool = True) -> str:
+    """The text of a sheet that makes the same accounts elsewhere; secrets only if they are wanted.
+
+    Balances are those of now, as the accounts will start there.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    columns = [name for name in (*COLUMNS, *EXTRA_COLUMNS) if with_secrets or name != "secret"]
+    if header:
+        writer.writerow(columns)
+    for account in accounts:
+        limit = account.profile.credit_limit_micros
+        first = {
+            "balance": format_money(account.balance_micros),
+            "plan": account.plan,
+            "parent": account.parent,
+            "account kind": account.profile.kind.value,
+            "credit limit": "" if limit is None else format_money(limit),
+            "currency": account.profile.currency,
+            "zone": account.profile.zone,
+        }
+        for identity in account.identities or (None,):
+            cells = {"account": account.profile.name, **first}
+            if identity is not None:
+                cells |= {"identity kind": identity.kind.value, "value": identity.value}
+                cells["secret"] = identity.secret or ""
+            writer.writerow([cells.get(name, "") for name in columns])
+            first = {}
+    return text.getvalue()

@@ -112,6 +112,7 @@ class Group:
             notices=self.notices,
             unparked=self.unparked,
             snapshots=[RateSnapshot(key, body) for key, body in self.snapshots.items()],
+            audits=[one.request.audit for one in self.pending if one.request.audit is not None],
         )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
-from ocs.ports import Gateway, IdentityKind
+from ocs.ports import AuditEntry, Gateway, IdentityKind
 from ocs.units import VOICE, AccessCode, Service
 
 
@@ -90,6 +90,8 @@ class ChargingRequest:
     amount_micros: int | None = None
     "For a REFUND or a DIRECT_DEBITING of money."
     end_cause: str = ""
+    audit: AuditEntry | None = None
+    "Written with what the request changes: an operator gave it."
     peer_attributes: str = ""
     "How the edge finds the session at its equipment, kept with the session; empty: nothing new is known."
     attributes: dict[str, str] = field(default_factory=dict)

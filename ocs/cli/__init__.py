@@ -13,6 +13,8 @@ import typer
 
 from ocs.cli import (
     account,
+    account_file,
+    audit,
     backup,
     call,
     config,
@@ -42,7 +44,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 2 bad input, 3 not found, 4 already exists, 5 out of reach, 1 other.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for noun in (
@@ -58,9 +59,13 @@ for noun in (
     session,
     ledger,
     key,
+    audit,
     secret,
 ):
     app.add_typer(noun.app)
+account.app.command("export")(account_file.export_accounts)
+identity.app.command("import")(account_file.import_identities)
+identity.app.command("export")(account_file.export_identities)
 app.command("init")(init.init)
 app.command("migrate")(init.migrate)
 app.command("serve")(serve.serve)

@@ -19,6 +19,7 @@ from ocs.errors import (
     AlreadyExistsError,
     ConflictError,
     InputError,
+    InUseError,
     NotFoundError,
     OcsError,
     StoreUnavailableError,
@@ -41,6 +42,7 @@ _EXIT_CODES: Final[Sequence[tuple[type[OcsError], int]]] = (
     (NotFoundError, EXIT_NOT_FOUND),
     (AlreadyExistsError, EXIT_EXISTS),
     (ConflictError, EXIT_EXISTS),
+    (InUseError, EXIT_EXISTS),
     (StoreUnavailableError, EXIT_UNAVAILABLE),
 )
 

@@ -1,16 +1,14 @@
 """``ocs key``: the keys that open the gRPC API."""
 
-import getpass
-import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ocs.cli.books import Books, use_books
 from ocs.cli.console import Column, Json, Record, choose, format_time, parse_time, print_facts, print_records
+from ocs.cli.operator import command_of
 
 if TYPE_CHECKING:
-    from ocs.charging.audit import Command
     from ocs.ports import ApiKey
 
 app = typer.Typer(name="key", help="API keys: what opens the gRPC API.", no_args_is_help=True)
@@ -48,7 +46,7 @@ def create(
     async def use(books: Books) -> Record:
         from ocs.charging.api_key import keep_key
 
-        command = _command(books)
+        command = command_of(books)
         new = make_key(
             title=title,
             roles=roles,
@@ -73,7 +71,7 @@ def revoke(
     async def use(books: Books) -> Record:
         from ocs.charging.api_key import revoke_key
 
-        return _record(await revoke_key(books.catalog, key_id, _command(books)))
+        return _record(await revoke_key(books.catalog, key_id, command_of(books)))
 
     print_facts(use_books(context, use), as_json=as_json)
 
@@ -86,16 +84,6 @@ def list_keys(context: typer.Context, as_json: Json = False) -> None:
         return [_record(key) for key in await books.catalog.load_api_keys()]
 
     print_records(use_books(context, use), _COLUMNS, as_json=as_json, title="keys")
-
-
-def _command(books: Books) -> "Command":
-    from ocs.charging.audit import Command
-
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a user that the system has no name for, as in containers
-        user = f"uid {os.getuid()}"
-    return Command(actor=f"{user} (command line)", at_ms=books.clock.now_ms())
 
 
 def _record(key: "ApiKey") -> dict[str, Any]:

@@ -14,6 +14,8 @@ from ocs.errors import (
     ConflictError,
     InputError,
     InputErrors,
+    InUseError,
+    NoFundsError,
     NotFoundError,
     OcsError,
     StoreUnavailableError,
@@ -32,6 +34,8 @@ STATUS: Mapping[type[OcsError], grpc.StatusCode] = {
     NotFoundError: grpc.StatusCode.NOT_FOUND,
     AlreadyExistsError: grpc.StatusCode.ALREADY_EXISTS,
     ConflictError: grpc.StatusCode.ABORTED,
+    InUseError: grpc.StatusCode.FAILED_PRECONDITION,
+    NoFundsError: grpc.StatusCode.FAILED_PRECONDITION,
     StoreUnavailableError: grpc.StatusCode.UNAVAILABLE,
 }
 

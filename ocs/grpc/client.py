@@ -46,7 +46,12 @@ class RequestFailedError(OcsError):
         self.code = CODES[failure.status_code]
         super().__init__(f"{self.code.name}: {failure.message}")
         self.failure = failure
-        "What the server said, with the bad fields."
+        "What the server said."
+
+    @property
+    def field_violations(self) -> tuple[tuple[str, str], ...]:
+        """The bad fields of a malformed request: path and reason of each."""
+        return tuple((one.field, one.description) for one in self.failure.field_violations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

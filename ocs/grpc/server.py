@@ -10,6 +10,8 @@ from grpc_reflection.v1alpha import reflection
 
 from ocs.charging.service import ChargingService, SessionObserver
 from ocs.errors import InputError
+from ocs.grpc.admin import SERVICE as ADMIN_SERVICE
+from ocs.grpc.admin import AdminService
 from ocs.grpc.charging import ChargingServicer
 from ocs.grpc.pb import charging_pb2, charging_pb2_grpc, rating_pb2_grpc
 from ocs.grpc.peer import GatewayFor
@@ -38,7 +40,10 @@ OPTIONS = (
 
 
 class GrpcServer:
-    """Serves charging, and rating where it is given. `start` and `stop` once each, on one event loop."""
+    """Serves charging, and rating and administration where they are given.
+
+    `start` and `stop` once each, on one event loop.
+    """
 
     def __init__(
         self,
@@ -48,6 +53,7 @@ class GrpcServer:
         *,
         normalise_number: NormaliseNumber,
         rating: RatingServicer | None = None,
+        admin: AdminService | None = None,
         services: Mapping[str, Service] = SERVICES,
         rating_groups: Mapping[int, Service] | None = None,
         calls_max: int = 10_000,
@@ -60,7 +66,9 @@ class GrpcServer:
             service, clock, gateway_for, translator, stream_window=stream_window
         )
         self._rating = rating
-        self._services = (CHARGING_SERVICE,) if rating is None else (CHARGING_SERVICE, RATING_SERVICE)
+        self._admin = admin
+        given = {CHARGING_SERVICE: service, RATING_SERVICE: rating, ADMIN_SERVICE: admin}
+        self._services = tuple(name for name, servicer in given.items() if servicer is not None)
         self._health = health_aio.HealthServicer()
         self._calls_max = calls_max
         "Calls and streams open at once; past it a call gets RESOURCE_EXHAUSTED."
@@ -83,6 +91,8 @@ class GrpcServer:
             rating_pb2_grpc.add_RatingServicer_to_server(  # type: ignore[no-untyped-call]  # generated
                 self._rating, server
             )
+        if self._admin is not None:
+            server.add_generic_rpc_handlers((self._admin.handler(),))
         names = (*self._services, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
         reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
         self.addresses = tuple([_bind(server, address, credentials) for address in listen])

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Final, TypeVar
 
-from ocs.errors import AlreadyExistsError, NotFoundError
+from ocs.errors import AlreadyExistsError, ConflictError, InUseError, NotFoundError
 from ocs.ports import (
     AuditEntry,
     Cdr,
@@ -55,13 +55,21 @@ def _numbered(what: str, record: Named, stored: dict[int, Named]) -> Named:
         raise NotFoundError(f"{what} {record.id} does not exist")
     if any(other.name == record.name and other.id != record.id for other in stored.values()):
         raise AlreadyExistsError(f"{what} {record.name!r} exists already")
-    return record if record.id else replace(record, id=len(stored) + 1)
+    return record if record.id else replace(record, id=max(stored, default=0) + 1)
+
+
+def _check_unchanged(what: str, stored: object, expected: object) -> None:
+    """ConflictError when another record than the expected one is there; None expects nothing."""
+    if expected is not None and stored != expected:
+        raise ConflictError(f"{what} was changed meanwhile")
 
 
 class MemoryLedgerStore:
     """`ocs.ports.LedgerStore` in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, audit: list[AuditEntry] | None = None) -> None:
+        self.audit: list[AuditEntry] = [] if audit is None else audit
+        "The catalogue's audit log, where both are of one database."
         self.accounts: dict[int, AccountRow] = {}
         self.sessions: dict[int, SessionRow] = {}
         self.session_ids: dict[tuple[int, str], int] = {}
@@ -136,7 +144,10 @@ class MemoryLedgerStore:
         ]
         answers = [(answer.gateway_id, answer.request_key) for answer in decision.answers]
         notices = [notice[:3] for notice in decision.notices]
-        if any(len(set(found)) < len(found) for found in (numbers, keys, answers, notices)):
+        audits = [entry.request_id for entry in decision.audits if entry.request_id is not None]
+        if any(len(set(found)) < len(found) for found in (numbers, keys, answers, notices, audits)):
+            return True
+        if any(entry.request_id in audits for entry in self.audit):
             return True
         return (
             any(number in self.entries for number in numbers)
@@ -175,6 +186,8 @@ class MemoryLedgerStore:
         self.cdrs.update(((cdr.session_id, cdr.account_id), cdr) for cdr in decision.cdrs)
         self.answers.update(((answer.gateway_id, answer.request_key), answer) for answer in decision.answers)
         self.notices.update((notice[:3], notice) for notice in decision.notices)
+        for audit in decision.audits:
+            self.audit.append(audit._replace(number=len(self.audit) + 1))
         gone = set(decision.unparked)
         self.parked = {key: report for key, report in self.parked.items() if report.parked_id not in gone}
         for report in decision.parked:
@@ -187,7 +200,8 @@ class MemoryLedgerStore:
 
     def _session(self, session_id: int) -> Session:
         session = Session(**self.sessions[session_id]._asdict())
-        rows = sorted(self.reservations[session_id].values(), key=lambda row: row.ordinal)
+        held = self.reservations[session_id].values()
+        rows = sorted(held, key=lambda row: (row.ordinal, row.account_id))
         session.reservations = [Reservation(**row._asdict()) for row in rows]
         return session
 
@@ -220,15 +234,31 @@ class MemoryLedgerStore:
         ]
 
     async def list_sessions(
-        self, *, account_id: int | None = None, only_open: bool = True, limit: int = 100
+        self,
+        *,
+        account_id: int | None = None,
+        gateway_id: int | None = None,
+        state: SessionState | None = None,
+        only_open: bool = True,
+        before_id: int | None = None,
+        limit: int = 100,
     ) -> Sequence[Session]:
         """Sessions, newest first; see the port."""
         found = [
             row.session_id
             for row in self.sessions.values()
-            if account_id in (None, row.account_id) and (row.state == SessionState.OPEN or not only_open)
+            if account_id in (None, row.account_id)
+            and gateway_id in (None, row.gateway_id)
+            and state in (None, row.state)
+            and (row.state == SessionState.OPEN or not only_open)
+            and (before_id is None or row.session_id < before_id)
         ]
         return [self._session(key) for key in sorted(found, reverse=True)[:limit]]
+
+    async def knows_gateway(self, gateway_id: int) -> bool:
+        """Whether the books have anything of a gateway; see the port."""
+        kept = (self.session_ids, self.answers, self.parked)
+        return any(key[0] == gateway_id for keys in kept for key in keys)
 
     async def find_session(self, session_id: int) -> Session | None:
         """A session by id; see the port."""
@@ -278,20 +308,26 @@ class MemoryLedgerStore:
         self,
         *,
         account_id: int | None = None,
+        gateway_id: int | None = None,
         from_ms: int = 0,
         until_ms: int | None = None,
         after: CdrPlace | None = None,
+        newest_first: bool = False,
         limit: int = 1000,
     ) -> Sequence[Cdr]:
-        """Session detail records, oldest first; see the port."""
+        """Session detail records by place; see the port."""
         places = {
             CdrPlace(cdr.recorded_at_ms, cdr.session_id, cdr.account_id): cdr
             for cdr in self.cdrs.values()
             if account_id in (None, cdr.account_id)
+            and gateway_id in (None, cdr.gateway_id)
             and cdr.recorded_at_ms >= from_ms
             and (until_ms is None or cdr.recorded_at_ms < until_ms)
         }
-        return [places[place] for place in sorted(places) if after is None or place > after][:limit]
+        ordered = sorted(places, reverse=newest_first)
+        if after is not None:
+            ordered = [place for place in ordered if (place < after if newest_first else place > after)]
+        return [places[place] for place in ordered[:limit]]
 
     async def list_notices(self, *, account_id: int | None = None, limit: int = 100) -> Sequence[Notice]:
         """Notices, newest first; see the port."""
@@ -435,8 +471,8 @@ class MemoryLedgerStore:
 class MemoryCatalogStore(MemoryDiscounts, MemoryAccess):
     """`ocs.ports.CatalogStore` in memory."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, audit: list[AuditEntry] | None = None) -> None:
+        super().__init__(audit)
         self.accounts: dict[int, AccountProfile] = {}
         self.identities: dict[tuple[IdentityKind, str], Identity] = {}
         self.gateways: dict[int, Gateway] = {}
@@ -499,13 +535,17 @@ class MemoryCatalogStore(MemoryDiscounts, MemoryAccess):
         """Changes with a greater number."""
         return self.changes[seq:]
 
-    async def create_accounts(self, accounts: Sequence[NewAccount]) -> Sequence[AccountProfile]:
+    async def create_accounts(
+        self, accounts: Sequence[NewAccount], *, audits: Sequence[AuditEntry] = ()
+    ) -> Sequence[AccountProfile]:
         """Create all or none; see the port."""
         by_name = {profile.name: profile for profile in self.accounts.values()}
-        profiles, identities = enrol(accounts, find_account=by_name.get, first_id=len(self.accounts) + 1)
+        first_id = max(self.accounts, default=0) + 1
+        profiles, identities = enrol(accounts, find_account=by_name.get, first_id=first_id)
         for profile in profiles:
             self._check_plan(profile.plan_id)
         self._check_identities(identities)
+        await self._append_audits(*audits)
         self.accounts.update((profile.id, profile) for profile in profiles)
         self.identities.update(((found.kind, found.value), found) for found in identities)
         for profile in profiles:
@@ -562,25 +602,53 @@ class MemoryCatalogStore(MemoryDiscounts, MemoryAccess):
             if profile.expires_at_ms is not None and after_ms < profile.expires_at_ms <= until_ms
         ]
 
-    async def update_account(self, profile: AccountProfile) -> None:
+    async def update_account(
+        self,
+        profile: AccountProfile,
+        *,
+        expected: AccountProfile | None = None,
+        audit: AuditEntry | None = None,
+    ) -> None:
         """Replace an account's master data; see the port."""
         stored = self.accounts.get(profile.id)
         if stored is None:
             raise NotFoundError(f"account {profile.id} does not exist")
+        _check_unchanged(f"account {stored.name!r}", stored, expected)
         check_replacement(stored, profile)
         self._check_plan(profile.plan_id)
         if any(other.name == profile.name and other.id != profile.id for other in self.accounts.values()):
             raise AlreadyExistsError(f"account {profile.name!r} exists already")
+        await self._append_audits(audit)
         self.accounts[profile.id] = profile
         self._changed(ChangeKind.ACCOUNT, profile.id)
 
-    async def add_identities(self, identities: Sequence[Identity]) -> None:
+    async def delete_account(self, profile: AccountProfile, *, audit: AuditEntry | None = None) -> None:
+        """Delete an account; see the port."""
+        if profile.id not in self.accounts:
+            raise NotFoundError(f"account {profile.name!r} does not exist")
+        title = f"account {profile.name!r}"
+        _check_unchanged(title, self.accounts[profile.id], profile)
+        for identity in self.identities.values():
+            if identity.account_id == profile.id:
+                raise InUseError(f"{title} has identity {identity.value!r}")
+        for child in self.accounts.values():
+            if child.parent_id == profile.id:
+                raise InUseError(f"{title} is the parent of {child.name!r}")
+        self._check_no_discount(title, account_id=profile.id)
+        await self._append_audits(audit)
+        del self.accounts[profile.id]
+        self._changed(ChangeKind.ACCOUNT, profile.id)
+
+    async def add_identities(
+        self, identities: Sequence[Identity], *, audits: Sequence[AuditEntry] = ()
+    ) -> None:
         """Add all or none; see the port."""
         added = [canonical_identity(found) for found in identities]
         for found in added:
             if found.account_id not in self.accounts:
                 raise NotFoundError(f"account {found.account_id} does not exist")
         self._check_identities(added)
+        await self._append_audits(*audits)
         for found in added:
             self.identities[found.kind, found.value] = found
             self._changed(ChangeKind.IDENTITY, found.account_id)
@@ -590,20 +658,33 @@ class MemoryCatalogStore(MemoryDiscounts, MemoryAccess):
         found = [entry for entry in self.identities.values() if entry.account_id == account_id]
         return sorted(found, key=lambda entry: (entry.kind.value, entry.value))
 
-    async def update_identity(self, identity: Identity) -> None:
+    async def update_identity(
+        self, identity: Identity, *, expected: Identity | None = None, audit: AuditEntry | None = None
+    ) -> None:
         """Replace an identity; see the port."""
         changed = canonical_identity(identity)
         if changed.account_id not in self.accounts:
             raise NotFoundError(f"account {changed.account_id} does not exist")
         self._check_plan(changed.plan_id)
         former = self._identity(changed.kind, changed.value)
+        _check_unchanged(f"identity {changed.value!r}", former, expected)
+        await self._append_audits(audit)
         self.identities[changed.kind, changed.value] = changed
         for account_id in sorted({former.account_id, changed.account_id}):
             self._changed(ChangeKind.IDENTITY, account_id)
 
-    async def remove_identity(self, kind: IdentityKind, value: str) -> None:
+    async def remove_identity(
+        self,
+        kind: IdentityKind,
+        value: str,
+        *,
+        expected: Identity | None = None,
+        audit: AuditEntry | None = None,
+    ) -> None:
         """Remove an identity; see the port."""
         former = self._identity(kind, value)
+        _check_unchanged(f"identity {value!r}", former, expected)
+        await self._append_audits(audit)
         del self.identities[kind, value]
         self._changed(ChangeKind.IDENTITY, former.account_id)
 
@@ -613,28 +694,86 @@ class MemoryCatalogStore(MemoryDiscounts, MemoryAccess):
             raise NotFoundError(f"identity {kind.value} {value!r} does not exist")
         return found
 
-    async def save_gateway(self, gateway: Gateway) -> Gateway:
+    async def save_gateway(
+        self, gateway: Gateway, *, expected: Gateway | None = None, audit: AuditEntry | None = None
+    ) -> Gateway:
         """Create or replace a gateway; see the port."""
         saved = _numbered("gateway", gateway, self.gateways)
+        _check_unchanged(f"gateway {gateway.name!r}", self.gateways.get(gateway.id), expected)
+        await self._append_audits(audit)
         self.gateways[saved.id] = saved
         self._changed(ChangeKind.GATEWAY, saved.id)
         return saved
 
-    async def save_plan(self, plan: Plan) -> Plan:
+    async def delete_gateway(self, gateway: Gateway, *, audit: AuditEntry | None = None) -> None:
+        """Delete a gateway; see the port."""
+        if gateway.id not in self.gateways:
+            raise NotFoundError(f"gateway {gateway.name!r} does not exist")
+        _check_unchanged(f"gateway {gateway.name!r}", self.gateways[gateway.id], gateway)
+        await self._append_audits(audit)
+        del self.gateways[gateway.id]
+        self._changed(ChangeKind.GATEWAY, gateway.id)
+
+    async def save_plan(
+        self, plan: Plan, *, expected: Plan | None = None, audit: AuditEntry | None = None
+    ) -> Plan:
         """Create or replace a plan; see the port."""
         for tariff_id in (*plan.tariffs.values(), plan.override_tariff_id):
             self._check_tariff(tariff_id)
         saved = _numbered("plan", plan, self.plans)
+        _check_unchanged(f"plan {plan.name!r}", self.plans.get(plan.id), expected)
+        await self._append_audits(audit)
         self.plans[saved.id] = saved
         self._changed(ChangeKind.PLAN, saved.id)
         return saved
 
-    async def save_tariff(self, terms: TariffTerms) -> TariffTerms:
+    async def delete_plan(self, plan: Plan, *, audit: AuditEntry | None = None) -> None:
+        """Delete a plan; see the port."""
+        if plan.id not in self.plans:
+            raise NotFoundError(f"plan {plan.name!r} does not exist")
+        _check_unchanged(f"plan {plan.name!r}", self.plans[plan.id], plan)
+        for profile in self.accounts.values():
+            if profile.plan_id == plan.id:
+                raise InUseError(f"plan {plan.name!r} is that of account {profile.name!r}")
+        for identity in self.identities.values():
+            if identity.plan_id == plan.id:
+                raise InUseError(f"plan {plan.name!r} is that of identity {identity.value!r}")
+        self._check_no_discount(f"plan {plan.name!r}", plan_id=plan.id)
+        await self._append_audits(audit)
+        del self.plans[plan.id]
+        self._changed(ChangeKind.PLAN, plan.id)
+
+    def _check_no_discount(self, title: str, *, account_id: int = 0, plan_id: int = 0) -> None:
+        for one in self.discounts:
+            if (account_id and one.account_id == account_id) or (plan_id and one.plan_id == plan_id):
+                name = self.discount_plans[one.discount_plan_id].name
+                raise InUseError(f"{title} has discount plan {name!r}")
+
+    async def save_tariff(
+        self, terms: TariffTerms, *, expected: TariffTerms | None = None, audit: AuditEntry | None = None
+    ) -> TariffTerms:
         """Create or replace a tariff's terms; see the port."""
         saved = _numbered("tariff", terms, self.tariffs)
+        _check_unchanged(f"tariff {terms.name!r}", self.tariffs.get(terms.id), expected)
+        await self._append_audits(audit)
         self.tariffs[saved.id] = saved
         self._changed(ChangeKind.TARIFF, saved.id)
         return saved
+
+    async def delete_tariff(self, terms: TariffTerms, *, audit: AuditEntry | None = None) -> None:
+        """Delete a tariff; see the port."""
+        title = f"tariff {terms.name!r}"
+        if terms.id not in self.tariffs:
+            raise NotFoundError(f"{title} does not exist")
+        _check_unchanged(title, self.tariffs[terms.id], terms)
+        for plan in self.plans.values():
+            if terms.id in (*plan.tariffs.values(), plan.override_tariff_id):
+                raise InUseError(f"{title} is in plan {plan.name!r}")
+        if self.rates.get(terms.id):
+            raise InUseError(f"{title} has rates, which the books refer to")
+        await self._append_audits(audit)
+        del self.tariffs[terms.id]
+        self._changed(ChangeKind.TARIFF, terms.id)
 
     async def write_rates(
         self, tariff_id: int, rates: Iterable[Rate], *, audit: AuditEntry | None = None
@@ -654,9 +793,14 @@ class MemoryCatalogStore(MemoryDiscounts, MemoryAccess):
         return [entry for _, entry in sorted(self.destinations.items())]
 
     async def save_destinations(
-        self, entries: Iterable[DestinationInfo], *, removed: Collection[str] = ()
+        self,
+        entries: Iterable[DestinationInfo],
+        *,
+        removed: Collection[str] = (),
+        audit: AuditEntry | None = None,
     ) -> None:
         """Insert, replace and remove entries of the directory; see the port."""
+        await self._append_audits(audit)
         self.destinations.update((entry.prefix, entry) for entry in entries)
         for prefix in removed:
             self.destinations.pop(prefix, None)

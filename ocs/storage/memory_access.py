@@ -10,10 +10,10 @@ from ocs.ports import ApiKey, AuditEntry, Change, ChangeKind
 class MemoryAccess:
     """`ocs.ports.ApiKeyStore` and `ocs.ports.AuditStore` in memory, and the change log under both."""
 
-    def __init__(self) -> None:
+    def __init__(self, audit: list[AuditEntry] | None = None) -> None:
         self.changes: list[Change] = []
         self.api_keys: dict[str, ApiKey] = {}
-        self.audit: list[AuditEntry] = []
+        self.audit: list[AuditEntry] = [] if audit is None else audit
 
     def _changed(self, kind: ChangeKind, object_id: int) -> None:
         self.changes.append(Change(len(self.changes) + 1, kind, object_id))
@@ -45,6 +45,16 @@ class MemoryAccess:
         if entry.request_id is not None and await self.find_audit(entry.request_id) is not None:
             raise AlreadyExistsError(f"request {entry.request_id!r} was carried out before")
         self.audit.append(entry._replace(number=len(self.audit) + 1))
+
+    async def _append_audits(self, *entries: AuditEntry | None) -> None:
+        """Add the entries of one change, all or none; None is no entry."""
+        given = [entry for entry in entries if entry is not None]
+        taken = [entry.request_id for entry in given if entry.request_id is not None]
+        for request_id in taken:
+            if taken.count(request_id) > 1 or await self.find_audit(request_id) is not None:
+                raise AlreadyExistsError(f"request {request_id!r} was carried out before")
+        for entry in given:
+            await self.append_audit(entry)
 
     async def list_audit(self, *, before_number: int | None = None, limit: int = 100) -> Sequence[AuditEntry]:
         """Entries, newest first; see the port."""

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ocs.errors import AlreadyExistsError, InputError, NotFoundError
-from ocs.ports import ChangeKind, DiscountAssignment, Plan
+from ocs.errors import AlreadyExistsError, ConflictError, InputError, NotFoundError
+from ocs.ports import AuditEntry, ChangeKind, DiscountAssignment, Plan
 from ocs.quota.account import AccountProfile
 from ocs.rating.discount import DiscountPlan
 from ocs.storage.memory_access import MemoryAccess
@@ -16,8 +16,8 @@ class MemoryDiscounts(MemoryAccess):
     accounts: dict[int, AccountProfile]
     plans: dict[int, Plan]
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, audit: list[AuditEntry] | None = None) -> None:
+        super().__init__(audit)
         self.discount_plans: dict[int, DiscountPlan] = {}
         self.last_discount_plan_id = 0
         self.discounts: list[DiscountAssignment] = []
@@ -38,13 +38,18 @@ class MemoryDiscounts(MemoryAccess):
         """Who has a discount plan; see the port."""
         return [one for one in self.discounts if one.discount_plan_id == discount_plan_id]
 
-    async def save_discount_plan(self, plan: DiscountPlan) -> DiscountPlan:
+    async def save_discount_plan(
+        self, plan: DiscountPlan, *, expected: DiscountPlan | None = None, audit: AuditEntry | None = None
+    ) -> DiscountPlan:
         """Create or replace a discount plan; see the port."""
         if plan.id and plan.id not in self.discount_plans:
             raise NotFoundError(f"discount_plan {plan.id} does not exist")
         others = (other for other in self.discount_plans.values() if other.id != plan.id)
         if any(other.name == plan.name for other in others):
             raise AlreadyExistsError(f"discount_plan {plan.name!r} exists already")
+        if expected is not None and self.discount_plans[plan.id] != expected:
+            raise ConflictError(f"discount plan {plan.name!r} was changed meanwhile")
+        await self._append_audits(audit)
         if not plan.id:
             self.last_discount_plan_id += 1
             plan = replace(plan, id=self.last_discount_plan_id)
@@ -52,7 +57,7 @@ class MemoryDiscounts(MemoryAccess):
         self._changed(ChangeKind.DISCOUNT, plan.id)
         return plan
 
-    async def delete_discount_plan(self, discount_plan_id: int) -> None:
+    async def delete_discount_plan(self, discount_plan_id: int, *, audit: AuditEntry | None = None) -> None:
         """Remove a discount plan; see the port."""
         if discount_plan_id not in self.discount_plans:
             raise NotFoundError(f"discount_plan {discount_plan_id} does not exist")
@@ -60,10 +65,13 @@ class MemoryDiscounts(MemoryAccess):
         if owners:
             name = self.discount_plans[discount_plan_id].name
             raise InputError(f"discount plan {name}", f"is assigned {owners} time(s); take it away first")
+        await self._append_audits(audit)
         del self.discount_plans[discount_plan_id]
         self._changed(ChangeKind.DISCOUNT, discount_plan_id)
 
-    async def assign_discount(self, assignment: DiscountAssignment) -> None:
+    async def assign_discount(
+        self, assignment: DiscountAssignment, *, audit: AuditEntry | None = None
+    ) -> None:
         """Give somebody a discount plan; see the port."""
         for what, key, known in (
             ("discount_plan", assignment.discount_plan_id, self.discount_plans),
@@ -75,14 +83,18 @@ class MemoryDiscounts(MemoryAccess):
         if self._find(assignment) is not None:
             name = self.discount_plans[assignment.discount_plan_id].name
             raise AlreadyExistsError(f"discount plan {name!r} is assigned there already")
+        await self._append_audits(audit)
         self.discounts.append(assignment)
         self._assigned(assignment)
 
-    async def withdraw_discount(self, assignment: DiscountAssignment) -> None:
+    async def withdraw_discount(
+        self, assignment: DiscountAssignment, *, audit: AuditEntry | None = None
+    ) -> None:
         """Take a discount plan away; see the port."""
         found = self._find(assignment)
         if found is None:
             raise NotFoundError(f"discount_plan {assignment.discount_plan_id} is not assigned there")
+        await self._append_audits(audit)
         self.discounts.remove(found)
         self._assigned(assignment)
 

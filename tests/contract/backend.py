@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from ocs.ports import CatalogStore, LedgerStore
+from ocs.ports import AuditEntry, CatalogStore, LedgerStore
 from ocs.storage.memory import MemoryCatalogStore, MemoryLedgerStore
 from ocs.storage.migrations import migrate
 from ocs.storage.sql.stores import open_sql_stores
@@ -42,7 +42,8 @@ class MemoryBackend:
     """The reference. Whoever opens it gets the same dictionaries."""
 
     def __init__(self, folder: Path) -> None:
-        self._stores = Stores(MemoryLedgerStore(), MemoryCatalogStore())
+        audit: list[AuditEntry] = []
+        self._stores = Stores(MemoryLedgerStore(audit), MemoryCatalogStore(audit))
 
     def open(self) -> Stores:
         """The one pair of stores."""

@@ -93,12 +93,21 @@ def test_open_sessions_are_those_that_may_expire(ledger: LedgerStore) -> None:
         ({"account_id": 1}, [11]),
         ({"account_id": 1, "only_open": False}, [13, 12, 11]),
         ({"account_id": 5}, []),
+        ({"gateway_id": 9, "only_open": False}, [14]),
+        ({"gateway_id": 1}, [11]),
+        ({"state": SessionState.EXPIRED, "only_open": False}, None),
+        ({"state": SessionState.OPEN, "only_open": False}, [14, 11]),
+        ({"only_open": False, "before_id": 13}, [12, 11]),
     ],
 )
 def test_sessions_are_listed_newest_first(ledger: LedgerStore, filters: dict, expected: list[int]) -> None:
     """Open ones only, unless asked otherwise; of one account, when asked; with their reservations."""
     found = asyncio.run(ledger.list_sessions(**filters))
-    assert [one.session_id for one in found] == expected
+    if expected is None:
+        assert found
+        assert all(one.state == filters["state"] for one in found)
+    else:
+        assert [one.session_id for one in found] == expected
     assert all(len(one.reservations) == 2 for one in found if one.session_id == 11)
 
 

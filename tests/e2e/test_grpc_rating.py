@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
+from admin_plant import send_all
 from contract.backend import SqliteBackend
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -40,9 +41,13 @@ class Client:
 
     async def __call__(self, method: str, request: Any) -> Any:
         """Make a call; a failure is the server's own. Streams are lists, either way."""
-        sent = iter(request) if isinstance(request, list) else request
-        call = getattr(self._stub, method)(sent, metadata=self._metadata)
+        open_call = getattr(self._stub, method)
         try:
+            if isinstance(request, list):
+                call = open_call(metadata=self._metadata)
+                await send_all(call, request)
+            else:
+                call = open_call(request, metadata=self._metadata)
             return [part async for part in call] if method == "ExportSheet" else await call
         except grpc.aio.AioRpcError as error:
             raise failed_error(error) from error

@@ -41,15 +41,37 @@ def test_committed_stubs_are_those_of_the_documents(tmp_path: Path) -> None:
     assert fresh == committed
 
 
+def buf(*arguments: str) -> str:
+    """Run `buf`; what it complains about."""
+    beside_python = Path(sys.executable).parent / "buf"
+    found = str(beside_python) if beside_python.exists() else shutil.which("buf")
+    assert found, "install the development dependencies: buf-bin is missing"
+    done = subprocess.run([found, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
 def test_documents_pass_buf_lint() -> None:
     """`buf lint` finds nothing but what `proto/buf.yaml` excepts with a reason."""
-    beside_python = Path(sys.executable).parent / "buf"
-    buf = str(beside_python) if beside_python.exists() else shutil.which("buf")
-    assert buf, "install the development dependencies: buf-bin is missing"
+    assert buf("lint", "proto") == ""
 
-    done = subprocess.run([buf, "lint", "proto"], cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert done.stdout + done.stderr == ""
+def test_documents_break_nothing_that_was_released() -> None:
+    """A client of the last release is still understood: `make proto-release` says what that was."""
+    assert buf("breaking", "proto", "--against", "proto/released.binpb") == ""
+
+
+def test_a_broken_promise_is_found(tmp_path: Path) -> None:
+    """The comparison sees a field that changed its number, its type or its name, and one that is gone."""
+    for name in ("buf.yaml", *(document.name for document in DOCUMENTS)):
+        (tmp_path / name).write_text((ROOT / "proto" / name).read_text())
+    document = tmp_path / "charging.proto"
+    text = document.read_text()
+    line = "  string session_id = 1;"
+    assert line in text
+    for broken in ("  string session_id = 99;", "  int64 session_id = 1;", "  string call_id = 1;", ""):
+        document.write_text(text.replace(line, broken, 1))
+        told = buf("breaking", str(tmp_path), "--against", "proto/released.binpb")
+        assert "charging.proto" in told, broken
 
 
 def compiled(document: Path, folder: Path) -> descriptor_pb2.FileDescriptorProto:

@@ -43,6 +43,14 @@ class DiscountCounting(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DISCOUNT_COUNTING_UNITS: _ClassVar[DiscountCounting]
     DISCOUNT_COUNTING_MONEY: _ClassVar[DiscountCounting]
 
+class DiscountOwner(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DISCOUNT_OWNER_UNSPECIFIED: _ClassVar[DiscountOwner]
+    DISCOUNT_OWNER_ACCOUNT: _ClassVar[DiscountOwner]
+    DISCOUNT_OWNER_ADD_ON: _ClassVar[DiscountOwner]
+    DISCOUNT_OWNER_PLAN: _ClassVar[DiscountOwner]
+    DISCOUNT_OWNER_CUSTOMER: _ClassVar[DiscountOwner]
+
 class GrantMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     GRANT_MODE_UNSPECIFIED: _ClassVar[GrantMode]
@@ -76,6 +84,7 @@ class SessionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SESSION_STATE_OPEN: _ClassVar[SessionState]
     SESSION_STATE_CLOSED: _ClassVar[SessionState]
     SESSION_STATE_EXPIRED: _ClassVar[SessionState]
+    SESSION_STATE_REFUNDED: _ClassVar[SessionState]
 
 class EntryKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -111,6 +120,11 @@ RESET_CYCLE_BILLING_DAY: ResetCycle
 DISCOUNT_COUNTING_UNSPECIFIED: DiscountCounting
 DISCOUNT_COUNTING_UNITS: DiscountCounting
 DISCOUNT_COUNTING_MONEY: DiscountCounting
+DISCOUNT_OWNER_UNSPECIFIED: DiscountOwner
+DISCOUNT_OWNER_ACCOUNT: DiscountOwner
+DISCOUNT_OWNER_ADD_ON: DiscountOwner
+DISCOUNT_OWNER_PLAN: DiscountOwner
+DISCOUNT_OWNER_CUSTOMER: DiscountOwner
 GRANT_MODE_UNSPECIFIED: GrantMode
 GRANT_MODE_WHOLE: GrantMode
 GRANT_MODE_SLICE: GrantMode
@@ -130,6 +144,7 @@ SESSION_STATE_UNSPECIFIED: SessionState
 SESSION_STATE_OPEN: SessionState
 SESSION_STATE_CLOSED: SessionState
 SESSION_STATE_EXPIRED: SessionState
+SESSION_STATE_REFUNDED: SessionState
 ENTRY_KIND_UNSPECIFIED: EntryKind
 ENTRY_KIND_PAYMENT: EntryKind
 ENTRY_KIND_CHARGE: EntryKind
@@ -144,17 +159,15 @@ EXPORT_FORMAT_CSV: ExportFormat
 EXPORT_FORMAT_JSON_LINES: ExportFormat
 
 class CreditReset(_message.Message):
-    __slots__ = ("cycle", "billing_day", "balance_micros")
+    __slots__ = ("cycle", "balance_micros")
     CYCLE_FIELD_NUMBER: _ClassVar[int]
-    BILLING_DAY_FIELD_NUMBER: _ClassVar[int]
     BALANCE_MICROS_FIELD_NUMBER: _ClassVar[int]
     cycle: ResetCycle
-    billing_day: int
     balance_micros: int
-    def __init__(self, cycle: _Optional[_Union[ResetCycle, str]] = ..., billing_day: _Optional[int] = ..., balance_micros: _Optional[int] = ...) -> None: ...
+    def __init__(self, cycle: _Optional[_Union[ResetCycle, str]] = ..., balance_micros: _Optional[int] = ...) -> None: ...
 
 class Account(_message.Message):
-    __slots__ = ("name", "kind", "currency", "status", "parent_account", "plan", "credit_limit_micros", "time_zone", "activate_time", "expire_time", "max_sessions", "max_service_sessions", "daily_spend_limit_micros", "low_balance_threshold_micros", "credit_reset", "balance_micros", "reserved_micros", "available_micros", "open_sessions", "create_time", "etag")
+    __slots__ = ("name", "kind", "currency", "status", "parent_account", "plan", "credit_limit_micros", "time_zone", "activate_time", "expire_time", "max_sessions", "max_service_sessions", "daily_spend_limit_micros", "low_balance_threshold_micros", "credit_reset", "balance_micros", "reserved_micros", "available_micros", "open_sessions", "etag")
     class MaxServiceSessionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -181,7 +194,6 @@ class Account(_message.Message):
     RESERVED_MICROS_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_MICROS_FIELD_NUMBER: _ClassVar[int]
     OPEN_SESSIONS_FIELD_NUMBER: _ClassVar[int]
-    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: AccountKind
@@ -202,12 +214,11 @@ class Account(_message.Message):
     reserved_micros: int
     available_micros: int
     open_sessions: int
-    create_time: _timestamp_pb2.Timestamp
     etag: str
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[AccountKind, str]] = ..., currency: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., parent_account: _Optional[str] = ..., plan: _Optional[str] = ..., credit_limit_micros: _Optional[int] = ..., time_zone: _Optional[str] = ..., activate_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_sessions: _Optional[int] = ..., max_service_sessions: _Optional[_Mapping[str, int]] = ..., daily_spend_limit_micros: _Optional[int] = ..., low_balance_threshold_micros: _Optional[int] = ..., credit_reset: _Optional[_Union[CreditReset, _Mapping]] = ..., balance_micros: _Optional[int] = ..., reserved_micros: _Optional[int] = ..., available_micros: _Optional[int] = ..., open_sessions: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[AccountKind, str]] = ..., currency: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., parent_account: _Optional[str] = ..., plan: _Optional[str] = ..., credit_limit_micros: _Optional[int] = ..., time_zone: _Optional[str] = ..., activate_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_sessions: _Optional[int] = ..., max_service_sessions: _Optional[_Mapping[str, int]] = ..., daily_spend_limit_micros: _Optional[int] = ..., low_balance_threshold_micros: _Optional[int] = ..., credit_reset: _Optional[_Union[CreditReset, _Mapping]] = ..., balance_micros: _Optional[int] = ..., reserved_micros: _Optional[int] = ..., available_micros: _Optional[int] = ..., open_sessions: _Optional[int] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class Identity(_message.Message):
-    __slots__ = ("name", "kind", "value", "secret", "has_secret", "max_sessions", "plan", "payback_tariff", "primary_identity", "cost_centre", "etag")
+    __slots__ = ("name", "kind", "value", "secret", "has_secret", "max_sessions", "plan", "cost_centre", "etag")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -215,8 +226,6 @@ class Identity(_message.Message):
     HAS_SECRET_FIELD_NUMBER: _ClassVar[int]
     MAX_SESSIONS_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
-    PAYBACK_TARIFF_FIELD_NUMBER: _ClassVar[int]
-    PRIMARY_IDENTITY_FIELD_NUMBER: _ClassVar[int]
     COST_CENTRE_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     name: str
@@ -226,11 +235,9 @@ class Identity(_message.Message):
     has_secret: bool
     max_sessions: int
     plan: str
-    payback_tariff: str
-    primary_identity: str
     cost_centre: str
     etag: str
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[_charging_pb2.IdentityKind, str]] = ..., value: _Optional[str] = ..., secret: _Optional[str] = ..., has_secret: _Optional[bool] = ..., max_sessions: _Optional[int] = ..., plan: _Optional[str] = ..., payback_tariff: _Optional[str] = ..., primary_identity: _Optional[str] = ..., cost_centre: _Optional[str] = ..., etag: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[_charging_pb2.IdentityKind, str]] = ..., value: _Optional[str] = ..., secret: _Optional[str] = ..., has_secret: _Optional[bool] = ..., max_sessions: _Optional[int] = ..., plan: _Optional[str] = ..., cost_centre: _Optional[str] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class TariffAssignment(_message.Message):
     __slots__ = ("service", "access_code", "tariff")
@@ -243,22 +250,18 @@ class TariffAssignment(_message.Message):
     def __init__(self, service: _Optional[str] = ..., access_code: _Optional[_Union[_charging_pb2.AccessCode, str]] = ..., tariff: _Optional[str] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ("name", "tariffs", "override_tariff", "discount_plan", "add_ons", "bill_by_ani", "etag")
+    __slots__ = ("name", "tariffs", "override_tariff", "bill_by_ani", "etag")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TARIFFS_FIELD_NUMBER: _ClassVar[int]
     OVERRIDE_TARIFF_FIELD_NUMBER: _ClassVar[int]
-    DISCOUNT_PLAN_FIELD_NUMBER: _ClassVar[int]
-    ADD_ONS_FIELD_NUMBER: _ClassVar[int]
     BILL_BY_ANI_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     name: str
     tariffs: _containers.RepeatedCompositeFieldContainer[TariffAssignment]
     override_tariff: str
-    discount_plan: str
-    add_ons: _containers.RepeatedScalarFieldContainer[str]
     bill_by_ani: bool
     etag: str
-    def __init__(self, name: _Optional[str] = ..., tariffs: _Optional[_Iterable[_Union[TariffAssignment, _Mapping]]] = ..., override_tariff: _Optional[str] = ..., discount_plan: _Optional[str] = ..., add_ons: _Optional[_Iterable[str]] = ..., bill_by_ani: _Optional[bool] = ..., etag: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., tariffs: _Optional[_Iterable[_Union[TariffAssignment, _Mapping]]] = ..., override_tariff: _Optional[str] = ..., bill_by_ani: _Optional[bool] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class Tariff(_message.Message):
     __slots__ = ("name", "currency", "off_peak_periods", "off_peak_when", "connect_fee_micros", "connect_fee_on_zero", "grace_seconds", "free_seconds", "post_call_surcharge_ppm", "round_decimals", "round_mode", "default_prices", "rate_count", "etag")
@@ -292,18 +295,6 @@ class Tariff(_message.Message):
     etag: str
     def __init__(self, name: _Optional[str] = ..., currency: _Optional[str] = ..., off_peak_periods: _Optional[_Iterable[str]] = ..., off_peak_when: _Optional[_Union[_rating_pb2.OffPeakWhen, str]] = ..., connect_fee_micros: _Optional[int] = ..., connect_fee_on_zero: _Optional[bool] = ..., grace_seconds: _Optional[int] = ..., free_seconds: _Optional[int] = ..., post_call_surcharge_ppm: _Optional[int] = ..., round_decimals: _Optional[int] = ..., round_mode: _Optional[_Union[_rating_pb2.RoundMode, str]] = ..., default_prices: _Optional[_Union[_rating_pb2.PriceSet, _Mapping]] = ..., rate_count: _Optional[int] = ..., etag: _Optional[str] = ...) -> None: ...
 
-class OffPeakPeriod(_message.Message):
-    __slots__ = ("name", "expression", "description", "etag")
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    EXPRESSION_FIELD_NUMBER: _ClassVar[int]
-    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
-    ETAG_FIELD_NUMBER: _ClassVar[int]
-    name: str
-    expression: str
-    description: str
-    etag: str
-    def __init__(self, name: _Optional[str] = ..., expression: _Optional[str] = ..., description: _Optional[str] = ..., etag: _Optional[str] = ...) -> None: ...
-
 class Destination(_message.Message):
     __slots__ = ("name", "description", "country", "country_code", "mcc", "mnc", "group", "etag")
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -325,16 +316,12 @@ class Destination(_message.Message):
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., country: _Optional[str] = ..., country_code: _Optional[str] = ..., mcc: _Optional[str] = ..., mnc: _Optional[str] = ..., group: _Optional[str] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class DestinationGroup(_message.Message):
-    __slots__ = ("name", "description", "prefixes", "etag")
+    __slots__ = ("name", "prefixes")
     NAME_FIELD_NUMBER: _ClassVar[int]
-    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     PREFIXES_FIELD_NUMBER: _ClassVar[int]
-    ETAG_FIELD_NUMBER: _ClassVar[int]
     name: str
-    description: str
     prefixes: _containers.RepeatedScalarFieldContainer[str]
-    etag: str
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., prefixes: _Optional[_Iterable[str]] = ..., etag: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., prefixes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class DiscountLevel(_message.Message):
     __slots__ = ("upto", "off_ppm")
@@ -351,34 +338,50 @@ class DiscountLadder(_message.Message):
     def __init__(self, levels: _Optional[_Iterable[_Union[DiscountLevel, _Mapping]]] = ...) -> None: ...
 
 class DiscountRule(_message.Message):
-    __slots__ = ("title", "group", "counting", "ladders", "reset_cycle", "billing_day", "prorates", "rollover_periods")
+    __slots__ = ("title", "prefixes", "counting", "ladders", "reset_cycle", "billing_day", "prorates", "rollover_periods", "group")
     TITLE_FIELD_NUMBER: _ClassVar[int]
-    GROUP_FIELD_NUMBER: _ClassVar[int]
+    PREFIXES_FIELD_NUMBER: _ClassVar[int]
     COUNTING_FIELD_NUMBER: _ClassVar[int]
     LADDERS_FIELD_NUMBER: _ClassVar[int]
     RESET_CYCLE_FIELD_NUMBER: _ClassVar[int]
     BILLING_DAY_FIELD_NUMBER: _ClassVar[int]
     PRORATES_FIELD_NUMBER: _ClassVar[int]
     ROLLOVER_PERIODS_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     title: str
-    group: str
+    prefixes: _containers.RepeatedScalarFieldContainer[str]
     counting: DiscountCounting
     ladders: _containers.RepeatedCompositeFieldContainer[DiscountLadder]
     reset_cycle: ResetCycle
     billing_day: int
     prorates: bool
     rollover_periods: int
-    def __init__(self, title: _Optional[str] = ..., group: _Optional[str] = ..., counting: _Optional[_Union[DiscountCounting, str]] = ..., ladders: _Optional[_Iterable[_Union[DiscountLadder, _Mapping]]] = ..., reset_cycle: _Optional[_Union[ResetCycle, str]] = ..., billing_day: _Optional[int] = ..., prorates: _Optional[bool] = ..., rollover_periods: _Optional[int] = ...) -> None: ...
+    group: str
+    def __init__(self, title: _Optional[str] = ..., prefixes: _Optional[_Iterable[str]] = ..., counting: _Optional[_Union[DiscountCounting, str]] = ..., ladders: _Optional[_Iterable[_Union[DiscountLadder, _Mapping]]] = ..., reset_cycle: _Optional[_Union[ResetCycle, str]] = ..., billing_day: _Optional[int] = ..., prorates: _Optional[bool] = ..., rollover_periods: _Optional[int] = ..., group: _Optional[str] = ...) -> None: ...
+
+class DiscountAssignment(_message.Message):
+    __slots__ = ("owner", "account", "plan", "since_time")
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
+    SINCE_TIME_FIELD_NUMBER: _ClassVar[int]
+    owner: DiscountOwner
+    account: str
+    plan: str
+    since_time: _timestamp_pb2.Timestamp
+    def __init__(self, owner: _Optional[_Union[DiscountOwner, str]] = ..., account: _Optional[str] = ..., plan: _Optional[str] = ..., since_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class DiscountPlan(_message.Message):
-    __slots__ = ("name", "rules", "etag")
+    __slots__ = ("name", "rules", "assignments", "etag")
     NAME_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNMENTS_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     name: str
     rules: _containers.RepeatedCompositeFieldContainer[DiscountRule]
+    assignments: _containers.RepeatedCompositeFieldContainer[DiscountAssignment]
     etag: str
-    def __init__(self, name: _Optional[str] = ..., rules: _Optional[_Iterable[_Union[DiscountRule, _Mapping]]] = ..., etag: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., rules: _Optional[_Iterable[_Union[DiscountRule, _Mapping]]] = ..., assignments: _Optional[_Iterable[_Union[DiscountAssignment, _Mapping]]] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class NumberRules(_message.Message):
     __slots__ = ("strip_prefixes", "international_prefixes", "national_prefix", "country_code", "national_digits_max")
@@ -622,11 +625,11 @@ class Cdr(_message.Message):
     def __init__(self, name: _Optional[str] = ..., account: _Optional[str] = ..., session: _Optional[str] = ..., gateway: _Optional[str] = ..., session_key: _Optional[str] = ..., revision: _Optional[int] = ..., subscription_id: _Optional[_Union[_charging_pb2.SubscriptionId, _Mapping]] = ..., service: _Optional[str] = ..., access_code: _Optional[_Union[_charging_pb2.AccessCode, str]] = ..., calling: _Optional[str] = ..., called: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., record_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_cause: _Optional[str] = ..., measure: _Optional[_Union[_charging_pb2.Measure, str]] = ..., used_units: _Optional[int] = ..., billed_units: _Optional[int] = ..., granted_units: _Optional[int] = ..., octets_in: _Optional[int] = ..., octets_out: _Optional[int] = ..., charged_micros: _Optional[int] = ..., overrun_micros: _Optional[int] = ..., currency: _Optional[str] = ..., tariff: _Optional[str] = ..., destination: _Optional[str] = ..., steps_json: _Optional[str] = ...) -> None: ...
 
 class AuditEntry(_message.Message):
-    __slots__ = ("name", "change_time", "actor", "method", "resource", "before_json", "after_json", "request_id")
+    __slots__ = ("name", "change_time", "actor", "action", "resource", "before_json", "after_json", "request_id")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CHANGE_TIME_FIELD_NUMBER: _ClassVar[int]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
-    METHOD_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
     BEFORE_JSON_FIELD_NUMBER: _ClassVar[int]
     AFTER_JSON_FIELD_NUMBER: _ClassVar[int]
@@ -634,12 +637,12 @@ class AuditEntry(_message.Message):
     name: str
     change_time: _timestamp_pb2.Timestamp
     actor: str
-    method: str
+    action: str
     resource: str
     before_json: str
     after_json: str
     request_id: str
-    def __init__(self, name: _Optional[str] = ..., change_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., method: _Optional[str] = ..., resource: _Optional[str] = ..., before_json: _Optional[str] = ..., after_json: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., change_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., action: _Optional[str] = ..., resource: _Optional[str] = ..., before_json: _Optional[str] = ..., after_json: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class ListApiKeysRequest(_message.Message):
     __slots__ = ("page_size", "page_token")
@@ -1145,60 +1148,6 @@ class DeleteRateRequest(_message.Message):
     etag: str
     def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ...) -> None: ...
 
-class ListOffPeakPeriodsRequest(_message.Message):
-    __slots__ = ("page_size", "page_token")
-    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
-    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
-    page_size: int
-    page_token: str
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
-
-class ListOffPeakPeriodsResponse(_message.Message):
-    __slots__ = ("off_peak_periods", "next_page_token")
-    OFF_PEAK_PERIODS_FIELD_NUMBER: _ClassVar[int]
-    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
-    off_peak_periods: _containers.RepeatedCompositeFieldContainer[OffPeakPeriod]
-    next_page_token: str
-    def __init__(self, off_peak_periods: _Optional[_Iterable[_Union[OffPeakPeriod, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
-
-class GetOffPeakPeriodRequest(_message.Message):
-    __slots__ = ("name",)
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    name: str
-    def __init__(self, name: _Optional[str] = ...) -> None: ...
-
-class CreateOffPeakPeriodRequest(_message.Message):
-    __slots__ = ("off_peak_period", "off_peak_period_id", "request_id", "validate_only")
-    OFF_PEAK_PERIOD_FIELD_NUMBER: _ClassVar[int]
-    OFF_PEAK_PERIOD_ID_FIELD_NUMBER: _ClassVar[int]
-    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
-    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
-    off_peak_period: OffPeakPeriod
-    off_peak_period_id: str
-    request_id: str
-    validate_only: bool
-    def __init__(self, off_peak_period: _Optional[_Union[OffPeakPeriod, _Mapping]] = ..., off_peak_period_id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
-
-class UpdateOffPeakPeriodRequest(_message.Message):
-    __slots__ = ("off_peak_period", "update_mask", "request_id", "validate_only")
-    OFF_PEAK_PERIOD_FIELD_NUMBER: _ClassVar[int]
-    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
-    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
-    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
-    off_peak_period: OffPeakPeriod
-    update_mask: _field_mask_pb2.FieldMask
-    request_id: str
-    validate_only: bool
-    def __init__(self, off_peak_period: _Optional[_Union[OffPeakPeriod, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
-
-class DeleteOffPeakPeriodRequest(_message.Message):
-    __slots__ = ("name", "etag")
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    ETAG_FIELD_NUMBER: _ClassVar[int]
-    name: str
-    etag: str
-    def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ...) -> None: ...
-
 class ListDestinationsRequest(_message.Message):
     __slots__ = ("page_size", "page_token", "prefix", "group")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -1279,38 +1228,6 @@ class GetDestinationGroupRequest(_message.Message):
     name: str
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
-class CreateDestinationGroupRequest(_message.Message):
-    __slots__ = ("destination_group", "destination_group_id", "request_id", "validate_only")
-    DESTINATION_GROUP_FIELD_NUMBER: _ClassVar[int]
-    DESTINATION_GROUP_ID_FIELD_NUMBER: _ClassVar[int]
-    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
-    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
-    destination_group: DestinationGroup
-    destination_group_id: str
-    request_id: str
-    validate_only: bool
-    def __init__(self, destination_group: _Optional[_Union[DestinationGroup, _Mapping]] = ..., destination_group_id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
-
-class UpdateDestinationGroupRequest(_message.Message):
-    __slots__ = ("destination_group", "update_mask", "request_id", "validate_only")
-    DESTINATION_GROUP_FIELD_NUMBER: _ClassVar[int]
-    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
-    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
-    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
-    destination_group: DestinationGroup
-    update_mask: _field_mask_pb2.FieldMask
-    request_id: str
-    validate_only: bool
-    def __init__(self, destination_group: _Optional[_Union[DestinationGroup, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
-
-class DeleteDestinationGroupRequest(_message.Message):
-    __slots__ = ("name", "etag")
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    ETAG_FIELD_NUMBER: _ClassVar[int]
-    name: str
-    etag: str
-    def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ...) -> None: ...
-
 class ListDiscountPlansRequest(_message.Message):
     __slots__ = ("page_size", "page_token")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -1364,6 +1281,22 @@ class DeleteDiscountPlanRequest(_message.Message):
     name: str
     etag: str
     def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ...) -> None: ...
+
+class AssignDiscountPlanRequest(_message.Message):
+    __slots__ = ("name", "assignment")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNMENT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    assignment: DiscountAssignment
+    def __init__(self, name: _Optional[str] = ..., assignment: _Optional[_Union[DiscountAssignment, _Mapping]] = ...) -> None: ...
+
+class WithdrawDiscountPlanRequest(_message.Message):
+    __slots__ = ("name", "assignment")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNMENT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    assignment: DiscountAssignment
+    def __init__(self, name: _Optional[str] = ..., assignment: _Optional[_Union[DiscountAssignment, _Mapping]] = ...) -> None: ...
 
 class ListGatewaysRequest(_message.Message):
     __slots__ = ("page_size", "page_token")

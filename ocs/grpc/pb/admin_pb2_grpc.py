@@ -157,31 +157,6 @@ class AdminStub:
                 request_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DeleteRateRequest.SerializeToString,
                 response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
-        self.ListOffPeakPeriods = channel.unary_unary(
-                '/ocs.v1.Admin/ListOffPeakPeriods',
-                request_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.ListOffPeakPeriodsRequest.SerializeToString,
-                response_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.ListOffPeakPeriodsResponse.FromString,
-                _registered_method=True)
-        self.GetOffPeakPeriod = channel.unary_unary(
-                '/ocs.v1.Admin/GetOffPeakPeriod',
-                request_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.GetOffPeakPeriodRequest.SerializeToString,
-                response_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.OffPeakPeriod.FromString,
-                _registered_method=True)
-        self.CreateOffPeakPeriod = channel.unary_unary(
-                '/ocs.v1.Admin/CreateOffPeakPeriod',
-                request_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.CreateOffPeakPeriodRequest.SerializeToString,
-                response_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.OffPeakPeriod.FromString,
-                _registered_method=True)
-        self.UpdateOffPeakPeriod = channel.unary_unary(
-                '/ocs.v1.Admin/UpdateOffPeakPeriod',
-                request_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.UpdateOffPeakPeriodRequest.SerializeToString,
-                response_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.OffPeakPeriod.FromString,
-                _registered_method=True)
-        self.DeleteOffPeakPeriod = channel.unary_unary(
-                '/ocs.v1.Admin/DeleteOffPeakPeriod',
-                request_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DeleteOffPeakPeriodRequest.SerializeToString,
-                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
-                _registered_method=True)
         self.ListDestinations = channel.unary_unary(
                 '/ocs.v1.Admin/ListDestinations',
                 request_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.ListDestinationsRequest.SerializeToString,
@@ -217,21 +192,6 @@ class AdminStub:
                 request_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.GetDestinationGroupRequest.SerializeToString,
                 response_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DestinationGroup.FromString,
                 _registered_method=True)
-        self.CreateDestinationGroup = channel.unary_unary(
-                '/ocs.v1.Admin/CreateDestinationGroup',
-                request_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.CreateDestinationGroupRequest.SerializeToString,
-                response_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DestinationGroup.FromString,
-                _registered_method=True)
-        self.UpdateDestinationGroup = channel.unary_unary(
-                '/ocs.v1.Admin/UpdateDestinationGroup',
-                request_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.UpdateDestinationGroupRequest.SerializeToString,
-                response_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DestinationGroup.FromString,
-                _registered_method=True)
-        self.DeleteDestinationGroup = channel.unary_unary(
-                '/ocs.v1.Admin/DeleteDestinationGroup',
-                request_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DeleteDestinationGroupRequest.SerializeToString,
-                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
-                _registered_method=True)
         self.ListDiscountPlans = channel.unary_unary(
                 '/ocs.v1.Admin/ListDiscountPlans',
                 request_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.ListDiscountPlansRequest.SerializeToString,
@@ -256,6 +216,16 @@ class AdminStub:
                 '/ocs.v1.Admin/DeleteDiscountPlan',
                 request_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DeleteDiscountPlanRequest.SerializeToString,
                 response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.AssignDiscountPlan = channel.unary_unary(
+                '/ocs.v1.Admin/AssignDiscountPlan',
+                request_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.AssignDiscountPlanRequest.SerializeToString,
+                response_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DiscountPlan.FromString,
+                _registered_method=True)
+        self.WithdrawDiscountPlan = channel.unary_unary(
+                '/ocs.v1.Admin/WithdrawDiscountPlan',
+                request_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.WithdrawDiscountPlanRequest.SerializeToString,
+                response_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DiscountPlan.FromString,
                 _registered_method=True)
         self.ListGateways = channel.unary_unary(
                 '/ocs.v1.Admin/ListGateways',
@@ -387,7 +357,7 @@ class AdminServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteAccount(self, request, context):
-        """Deletes an account that was never charged; one that was is closed instead (status).
+        """Deletes an account whose balance never moved, without identities; others are closed instead (status).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -492,7 +462,7 @@ class AdminServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteTariff(self, request, context):
-        """Deletes a tariff that nothing refers to.
+        """Deletes a tariff that has no rates and that no plan names.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -513,49 +483,14 @@ class AdminServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateRate(self, request, context):
-        """Changes a rate.
+        """Changes a rate that is not in force yet.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteRate(self, request, context):
-        """Deletes a rate that is not in force yet; one that is gets discontinued.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListOffPeakPeriods(self, request, context):
-        """Lists off-peak periods, in order of name.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetOffPeakPeriod(self, request, context):
-        """Shows one off-peak period.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def CreateOffPeakPeriod(self, request, context):
-        """Creates an off-peak period.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def UpdateOffPeakPeriod(self, request, context):
-        """Changes an off-peak period.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def DeleteOffPeakPeriod(self, request, context):
-        """Deletes an off-peak period that nothing refers to.
+        """Takes a rate back: one that is to come changes nothing when it comes, one in force is discontinued from now on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -610,27 +545,6 @@ class AdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def CreateDestinationGroup(self, request, context):
-        """Creates a destination group.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def UpdateDestinationGroup(self, request, context):
-        """Changes a destination group.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def DeleteDestinationGroup(self, request, context):
-        """Deletes a destination group that nothing refers to.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def ListDiscountPlans(self, request, context):
         """Lists discount plans, in order of name.
         """
@@ -666,6 +580,20 @@ class AdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AssignDiscountPlan(self, request, context):
+        """Gives somebody a discount plan; again, it changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawDiscountPlan(self, request, context):
+        """Takes a discount plan away from somebody; sessions under way keep it. Again, it changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListGateways(self, request, context):
         """Lists gateways, in order of name.
         """
@@ -695,7 +623,7 @@ class AdminServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteGateway(self, request, context):
-        """Deletes a gateway that nothing refers to.
+        """Deletes a gateway that is disabled and was never charged by; others stay disabled instead.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -922,31 +850,6 @@ def add_AdminServicer_to_server(servicer, server):
                     request_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DeleteRateRequest.FromString,
                     response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
-            'ListOffPeakPeriods': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListOffPeakPeriods,
-                    request_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.ListOffPeakPeriodsRequest.FromString,
-                    response_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.ListOffPeakPeriodsResponse.SerializeToString,
-            ),
-            'GetOffPeakPeriod': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetOffPeakPeriod,
-                    request_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.GetOffPeakPeriodRequest.FromString,
-                    response_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.OffPeakPeriod.SerializeToString,
-            ),
-            'CreateOffPeakPeriod': grpc.unary_unary_rpc_method_handler(
-                    servicer.CreateOffPeakPeriod,
-                    request_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.CreateOffPeakPeriodRequest.FromString,
-                    response_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.OffPeakPeriod.SerializeToString,
-            ),
-            'UpdateOffPeakPeriod': grpc.unary_unary_rpc_method_handler(
-                    servicer.UpdateOffPeakPeriod,
-                    request_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.UpdateOffPeakPeriodRequest.FromString,
-                    response_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.OffPeakPeriod.SerializeToString,
-            ),
-            'DeleteOffPeakPeriod': grpc.unary_unary_rpc_method_handler(
-                    servicer.DeleteOffPeakPeriod,
-                    request_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DeleteOffPeakPeriodRequest.FromString,
-                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
-            ),
             'ListDestinations': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDestinations,
                     request_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.ListDestinationsRequest.FromString,
@@ -982,21 +885,6 @@ def add_AdminServicer_to_server(servicer, server):
                     request_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.GetDestinationGroupRequest.FromString,
                     response_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DestinationGroup.SerializeToString,
             ),
-            'CreateDestinationGroup': grpc.unary_unary_rpc_method_handler(
-                    servicer.CreateDestinationGroup,
-                    request_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.CreateDestinationGroupRequest.FromString,
-                    response_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DestinationGroup.SerializeToString,
-            ),
-            'UpdateDestinationGroup': grpc.unary_unary_rpc_method_handler(
-                    servicer.UpdateDestinationGroup,
-                    request_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.UpdateDestinationGroupRequest.FromString,
-                    response_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DestinationGroup.SerializeToString,
-            ),
-            'DeleteDestinationGroup': grpc.unary_unary_rpc_method_handler(
-                    servicer.DeleteDestinationGroup,
-                    request_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DeleteDestinationGroupRequest.FromString,
-                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
-            ),
             'ListDiscountPlans': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDiscountPlans,
                     request_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.ListDiscountPlansRequest.FromString,
@@ -1021,6 +909,16 @@ def add_AdminServicer_to_server(servicer, server):
                     servicer.DeleteDiscountPlan,
                     request_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DeleteDiscountPlanRequest.FromString,
                     response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'AssignDiscountPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.AssignDiscountPlan,
+                    request_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.AssignDiscountPlanRequest.FromString,
+                    response_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DiscountPlan.SerializeToString,
+            ),
+            'WithdrawDiscountPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawDiscountPlan,
+                    request_deserializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.WithdrawDiscountPlanRequest.FromString,
+                    response_serializer=ocs_dot_grpc_dot_pb_dot_admin__pb2.DiscountPlan.SerializeToString,
             ),
             'ListGateways': grpc.unary_unary_rpc_method_handler(
                     servicer.ListGateways,
@@ -1778,141 +1676,6 @@ class Admin:
             _registered_method=True)
 
     @staticmethod
-    def ListOffPeakPeriods(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/ocs.v1.Admin/ListOffPeakPeriods',
-            ocs_dot_grpc_dot_pb_dot_admin__pb2.ListOffPeakPeriodsRequest.SerializeToString,
-            ocs_dot_grpc_dot_pb_dot_admin__pb2.ListOffPeakPeriodsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetOffPeakPeriod(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/ocs.v1.Admin/GetOffPeakPeriod',
-            ocs_dot_grpc_dot_pb_dot_admin__pb2.GetOffPeakPeriodRequest.SerializeToString,
-            ocs_dot_grpc_dot_pb_dot_admin__pb2.OffPeakPeriod.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def CreateOffPeakPeriod(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/ocs.v1.Admin/CreateOffPeakPeriod',
-            ocs_dot_grpc_dot_pb_dot_admin__pb2.CreateOffPeakPeriodRequest.SerializeToString,
-            ocs_dot_grpc_dot_pb_dot_admin__pb2.OffPeakPeriod.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def UpdateOffPeakPeriod(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/ocs.v1.Admin/UpdateOffPeakPeriod',
-            ocs_dot_grpc_dot_pb_dot_admin__pb2.UpdateOffPeakPeriodRequest.SerializeToString,
-            ocs_dot_grpc_dot_pb_dot_admin__pb2.OffPeakPeriod.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def DeleteOffPeakPeriod(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/ocs.v1.Admin/DeleteOffPeakPeriod',
-            ocs_dot_grpc_dot_pb_dot_admin__pb2.DeleteOffPeakPeriodRequest.SerializeToString,
-            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
     def ListDestinations(request,
             target,
             options=(),
@@ -2102,87 +1865,6 @@ class Admin:
             _registered_method=True)
 
     @staticmethod
-    def CreateDestinationGroup(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/ocs.v1.Admin/CreateDestinationGroup',
-            ocs_dot_grpc_dot_pb_dot_admin__pb2.CreateDestinationGroupRequest.SerializeToString,
-            ocs_dot_grpc_dot_pb_dot_admin__pb2.DestinationGroup.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def UpdateDestinationGroup(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/ocs.v1.Admin/UpdateDestinationGroup',
-            ocs_dot_grpc_dot_pb_dot_admin__pb2.UpdateDestinationGroupRequest.SerializeToString,
-            ocs_dot_grpc_dot_pb_dot_admin__pb2.DestinationGroup.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def DeleteDestinationGroup(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/ocs.v1.Admin/DeleteDestinationGroup',
-            ocs_dot_grpc_dot_pb_dot_admin__pb2.DeleteDestinationGroupRequest.SerializeToString,
-            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
     def ListDiscountPlans(request,
             target,
             options=(),
@@ -2307,6 +1989,60 @@ class Admin:
             '/ocs.v1.Admin/DeleteDiscountPlan',
             ocs_dot_grpc_dot_pb_dot_admin__pb2.DeleteDiscountPlanRequest.SerializeToString,
             google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AssignDiscountPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ocs.v1.Admin/AssignDiscountPlan',
+            ocs_dot_grpc_dot_pb_dot_admin__pb2.AssignDiscountPlanRequest.SerializeToString,
+            ocs_dot_grpc_dot_pb_dot_admin__pb2.DiscountPlan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawDiscountPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ocs.v1.Admin/WithdrawDiscountPlan',
+            ocs_dot_grpc_dot_pb_dot_admin__pb2.WithdrawDiscountPlanRequest.SerializeToString,
+            ocs_dot_grpc_dot_pb_dot_admin__pb2.DiscountPlan.FromString,
             options,
             channel_credentials,
             insecure,

@@ -90,6 +90,13 @@ def add_audit(connection: Connection, entry: AuditEntry) -> None:
     connection.execute(insert(audit_log).values(values))
 
 
+def add_audits(connection: Connection, *entries: AuditEntry | None) -> None:
+    """Add the entries of one change in the open transaction; None is no entry."""
+    for entry in entries:
+        if entry is not None:
+            add_audit(connection, entry)
+
+
 def _find_audit(connection: Connection, request_id: str) -> AuditEntry | None:
     row = connection.execute(select(audit_log).where(audit_log.c.request_id == request_id)).first()
     return None if row is None else AuditEntry(*row)

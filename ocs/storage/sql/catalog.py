@@ -21,7 +21,7 @@ from ocs.rating.tariff import Rate, TariffTerms
 from ocs.storage.enrolment import check_replacement, enrol
 from ocs.storage.identity import candidate_values, canonical_identity
 from ocs.storage.sql import record, schema
-from ocs.storage.sql.access import SqlAccess, add_audit
+from ocs.storage.sql.access import SqlAccess, add_audits
 from ocs.storage.sql.database import Database
 from ocs.storage.sql.destination import SqlDestinations
 from ocs.storage.sql.discount import SqlDiscounts
@@ -35,6 +35,13 @@ from ocs.storage.sql.rate import (
     write_rates,
 )
 from ocs.storage.sql.record import RateReader
+from ocs.storage.sql.removal import (
+    SqlRemoval,
+    check_unchanged,
+    stored_gateway,
+    stored_plan,
+    stored_tariff,
+)
 from ocs.storage.sql.statement import columns_of, select_text, slot
 from ocs.storage.vault import Vault
 
@@ -72,7 +79,7 @@ _IDENTITY_TEXTS: Final = {count: _identity_text(count) for count in (1, 33, 129)
 "By number of candidates: a plain value, the networks around an IPv4 and around an IPv6 address."
 
 
-class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts):
+class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts, SqlRemoval):
     """The catalogue in an SQL database; `ocs.ports.CatalogStore` says what each call means."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
@@ -230,7 +237,9 @@ class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts):
 
     # ------------------------------------------------------------------------------ writes
 
-    async def create_accounts(self, accounts: Sequence[NewAccount]) -> Sequence[AccountProfile]:
+    async def create_accounts(
+        self, accounts: Sequence[NewAccount], *, audits: Sequence[AuditEntry] = ()
+    ) -> Sequence[AccountProfile]:
         """Create all or none, with identities."""
 
         def write(connection: Connection) -> list[AccountProfile]:
@@ -246,96 +255,139 @@ class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts):
                     insert(schema.account), [record.account_row(profile) for profile in profiles]
                 )
             _add_identities(connection, identities, self._vault)
+            add_audits(connection, *audits)
             log_change(connection, ChangeKind.ACCOUNT, [profile.id for profile in profiles])
             return profiles
 
         return await self._database.write(write)
 
-    async def update_account(self, profile: AccountProfile) -> None:
+    async def update_account(
+        self,
+        profile: AccountProfile,
+        *,
+        expected: AccountProfile | None = None,
+        audit: AuditEntry | None = None,
+    ) -> None:
         """Replace an account's master data; its parent cannot change."""
 
         def write(connection: Connection) -> None:
             row = connection.execute(select(schema.account).where(schema.account.c.id == profile.id)).first()
             if row is None:
                 raise NotFoundError(f"account {profile.id} does not exist")
-            check_replacement(_account_of(row), profile)
+            stored = _account_of(row)
+            check_unchanged(f"account {stored.name!r}", stored, expected)
+            check_replacement(stored, profile)
             _check_exist(connection, schema.plan, {profile.plan_id})
             _check_name(connection, schema.account, profile.name, profile.id)
             values = record.account_row(profile)
             connection.execute(update(schema.account).where(schema.account.c.id == profile.id).values(values))
+            add_audits(connection, audit)
             log_change(connection, ChangeKind.ACCOUNT, [profile.id])
 
         await self._database.write(write)
 
-    async def add_identities(self, identities: Sequence[Identity]) -> None:
+    async def add_identities(
+        self, identities: Sequence[Identity], *, audits: Sequence[AuditEntry] = ()
+    ) -> None:
         """Add all or none."""
         added = [canonical_identity(found) for found in identities]
 
         def write(connection: Connection) -> None:
             _check_exist(connection, schema.account, {found.account_id for found in added})
             _add_identities(connection, added, self._vault)
+            add_audits(connection, *audits)
             log_change(connection, ChangeKind.IDENTITY, [found.account_id for found in added])
 
         await self._database.write(write)
 
-    async def update_identity(self, identity: Identity) -> None:
+    async def update_identity(
+        self, identity: Identity, *, expected: Identity | None = None, audit: AuditEntry | None = None
+    ) -> None:
         """Replace the identity of this kind and value."""
         changed = canonical_identity(identity)
 
         def write(connection: Connection) -> None:
             _check_exist(connection, schema.account, {changed.account_id})
             _check_exist(connection, schema.plan, {changed.plan_id})
-            owner = _identity_owner(connection, changed.kind, changed.value)
+            former = _stored_identity(connection, changed.kind, changed.value, self._vault)
+            check_unchanged(f"identity {changed.value!r}", former, expected)
+            owner = former.account_id
             values = record.identity_row(changed, self._vault)
             connection.execute(
                 update(schema.identity).where(*_is_identity(changed.kind, changed.value)).values(values)
             )
+            add_audits(connection, audit)
             log_change(connection, ChangeKind.IDENTITY, sorted({owner, changed.account_id}))
 
         await self._database.write(write)
 
-    async def remove_identity(self, kind: IdentityKind, value: str) -> None:
+    async def remove_identity(
+        self,
+        kind: IdentityKind,
+        value: str,
+        *,
+        expected: Identity | None = None,
+        audit: AuditEntry | None = None,
+    ) -> None:
         """Nobody is recognised by this value any more."""
 
         def write(connection: Connection) -> None:
-            owner = _identity_owner(connection, kind, value)
+            former = _stored_identity(connection, kind, value, self._vault)
+            check_unchanged(f"identity {value!r}", former, expected)
             connection.execute(delete(schema.identity).where(*_is_identity(kind, value)))
-            log_change(connection, ChangeKind.IDENTITY, [owner])
+            add_audits(connection, audit)
+            log_change(connection, ChangeKind.IDENTITY, [former.account_id])
 
         await self._database.write(write)
 
-    async def save_gateway(self, gateway: Gateway) -> Gateway:
+    async def save_gateway(
+        self, gateway: Gateway, *, expected: Gateway | None = None, audit: AuditEntry | None = None
+    ) -> Gateway:
         """Create (id 0) or replace a gateway; returned with its id."""
         row = record.gateway_row(gateway, self._vault)
 
         def write(connection: Connection) -> int:
+            if expected is not None:
+                stored = stored_gateway(connection, gateway.id, self._vault)
+                check_unchanged(f"gateway {gateway.name!r}", stored, expected)
             key = _save(connection, schema.gateway, row)
+            add_audits(connection, audit)
             log_change(connection, ChangeKind.GATEWAY, [key])
             return key
 
         return replace(gateway, id=await self._database.write(write))
 
-    async def save_plan(self, plan: Plan) -> Plan:
+    async def save_plan(
+        self, plan: Plan, *, expected: Plan | None = None, audit: AuditEntry | None = None
+    ) -> Plan:
         """Create (id 0) or replace a plan; returned with its id."""
         row = record.plan_row(plan)
 
         def write(connection: Connection) -> Plan:
+            if expected is not None:
+                check_unchanged(f"plan {plan.name!r}", stored_plan(connection, plan.id), expected)
             _check_exist(connection, schema.tariff, {*plan.tariffs.values(), plan.override_tariff_id})
             saved = replace(plan, id=_save(connection, schema.plan, row))
             connection.execute(delete(schema.plan_tariff).where(schema.plan_tariff.c.plan_id == saved.id))
             if saved.tariffs:
                 connection.execute(insert(schema.plan_tariff), record.plan_tariff_rows(saved))
+            add_audits(connection, audit)
             log_change(connection, ChangeKind.PLAN, [saved.id])
             return saved
 
         return await self._database.write(write)
 
-    async def save_tariff(self, terms: TariffTerms) -> TariffTerms:
+    async def save_tariff(
+        self, terms: TariffTerms, *, expected: TariffTerms | None = None, audit: AuditEntry | None = None
+    ) -> TariffTerms:
         """Create (id 0) or replace a tariff's terms; returned with its id."""
         row = record.tariff_row(terms)
 
         def write(connection: Connection) -> int:
+            if expected is not None:
+                check_unchanged(f"tariff {terms.name!r}", stored_tariff(connection, terms.id), expected)
             key = _save(connection, schema.tariff, row)
+            add_audits(connection, audit)
             log_change(connection, ChangeKind.TARIFF, [key])
             return key
 
@@ -347,8 +399,7 @@ class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts):
         """Insert or replace rates, all or none, and tell how many; `rates` is consumed in a worker thread."""
 
         def on_publish(connection: Connection) -> None:
-            if audit is not None:
-                add_audit(connection, audit)
+            add_audits(connection, audit)
 
         return await self._database.run(
             lambda: write_rates(self._database.transact, tariff_id, rates, on_publish=on_publish)
@@ -430,12 +481,12 @@ def _is_identity(kind: IdentityKind, value: str) -> tuple[ColumnElement[bool], .
     return (schema.identity.c.kind == kind.value, schema.identity.c.value == value)
 
 
-def _identity_owner(connection: Connection, kind: IdentityKind, value: str) -> int:
-    """Id of the account that an identity belongs to; NotFoundError when there is no such identity."""
-    owner = connection.scalar(select(schema.identity.c.account_id).where(*_is_identity(kind, value)))
-    if owner is None:
+def _stored_identity(connection: Connection, kind: IdentityKind, value: str, vault: Vault) -> Identity:
+    """The identity with exactly this value; NotFoundError when there is none."""
+    row = connection.execute(select(schema.identity).where(*_is_identity(kind, value))).first()
+    if row is None:
         raise NotFoundError(f"identity {kind.value} {value!r} does not exist")
-    return int(owner)
+    return record.identity_of(row._asdict(), vault)
 
 
 def _add_identities(connection: Connection, identities: Sequence[Identity], vault: Vault) -> None:

@@ -46,6 +46,7 @@ UPSERT_PARKED: Final = statement.upsert(
 )
 DELETE_PARKED: Final = statement.delete_by(schema.parked, "parked_id")
 INSERT_NOTICE: Final = statement.insert(schema.notice)
+INSERT_AUDIT: Final = statement.insert(schema.audit_log, without=["number"])
 INSERT_SNAPSHOT: Final = statement.insert_if_absent(schema.rate_snapshot)
 
 OPEN: Final = int(SessionState.OPEN)
@@ -79,6 +80,7 @@ def strict_steps(decisions: Sequence[Decision], *, update_open: str) -> list[Ste
         Step(UPSERT_CDR, [row for decision in decisions for row in decision.cdrs]),
         Step(INSERT_ANSWER, [row for decision in decisions for row in decision.answers]),
         Step(INSERT_NOTICE, [row for decision in decisions for row in decision.notices]),
+        Step(INSERT_AUDIT, [entry[1:] for decision in decisions for entry in decision.audits]),
     ]
 
 

@@ -8,8 +8,10 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, delete, select
 
+from ocs.ports import AuditEntry
 from ocs.rating.directory import DestinationInfo
 from ocs.storage.sql import statement
+from ocs.storage.sql.access import add_audit
 from ocs.storage.sql.database import Database
 from ocs.storage.sql.schema import destination
 
@@ -36,7 +38,11 @@ class SqlDestinations:
         )
 
     async def save_destinations(
-        self, entries: Iterable[DestinationInfo], *, removed: Collection[str] = ()
+        self,
+        entries: Iterable[DestinationInfo],
+        *,
+        removed: Collection[str] = (),
+        audit: AuditEntry | None = None,
     ) -> None:
         """Insert or replace entries by prefix, and remove others, in short transactions."""
 
@@ -48,7 +54,25 @@ class SqlDestinations:
                 self._database.transact(partial(_delete, prefixes))
                 time.sleep(GAP_S)
 
-        await self._database.run(write)
+        def write_with_entry(entry: AuditEntry) -> None:
+            new, gone = list(entries), list(removed)
+
+            def last(connection: Connection) -> None:
+                if new:
+                    _upsert(new[-CHUNK:], connection)
+                if gone:
+                    _delete(gone[-CHUNK:], connection)
+                add_audit(connection, entry)
+
+            for part in _parts(new[:-CHUNK]):
+                self._database.transact(partial(_upsert, part))
+                time.sleep(GAP_S)
+            for prefixes in _parts(gone[:-CHUNK]):
+                self._database.transact(partial(_delete, prefixes))
+                time.sleep(GAP_S)
+            self._database.transact(last)
+
+        await self._database.run(write if audit is None else partial(write_with_entry, audit))
 
 
 def _parts(values: Iterable[T]) -> Iterator[list[T]]:

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, insert, select, update
 
-from ocs.errors import AlreadyExistsError, InputError, NotFoundError
-from ocs.ports import ChangeKind, DiscountAssignment
+from ocs.errors import AlreadyExistsError, ConflictError, InputError, NotFoundError
+from ocs.ports import AuditEntry, ChangeKind, DiscountAssignment
 from ocs.rating.discount import Counting, DiscountPlan, DiscountRule, Level, Owner
 from ocs.rating.reset import ResetCycle
+from ocs.storage.sql.access import add_audits
 from ocs.storage.sql.database import Database
 from ocs.storage.sql.rate import log_change
 from ocs.storage.sql.schema import account, discount_assignment, discount_plan, discount_rule, plan
@@ -66,20 +67,25 @@ class SqlDiscounts:
             lambda connection: [_assignment_of(row) for row in connection.execute(statement)]
         )
 
-    async def save_discount_plan(self, plan: DiscountPlan) -> DiscountPlan:
+    async def save_discount_plan(
+        self, plan: DiscountPlan, *, expected: DiscountPlan | None = None, audit: AuditEntry | None = None
+    ) -> DiscountPlan:
         """Create (id 0) or replace a discount plan; returned with its id."""
 
         def write(connection: Connection) -> DiscountPlan:
+            if expected is not None and _stored(connection, plan.id) != expected:
+                raise ConflictError(f"discount plan {plan.name!r} was changed meanwhile")
             saved = replace(plan, id=_save_name(connection, plan))
             connection.execute(delete(discount_rule).where(discount_rule.c.discount_plan_id == saved.id))
             if saved.rules:
                 connection.execute(insert(discount_rule), _rule_rows(saved))
+            add_audits(connection, audit)
             log_change(connection, ChangeKind.DISCOUNT, [saved.id])
             return saved
 
         return await self._database.write(write)
 
-    async def delete_discount_plan(self, discount_plan_id: int) -> None:
+    async def delete_discount_plan(self, discount_plan_id: int, *, audit: AuditEntry | None = None) -> None:
         """Remove a discount plan that nobody has."""
 
         def write(connection: Connection) -> None:
@@ -89,11 +95,14 @@ class SqlDiscounts:
             if owners:
                 raise InputError(f"discount plan {name}", f"is assigned {owners} time(s); take it away first")
             connection.execute(delete(discount_plan).where(discount_plan.c.id == discount_plan_id))
+            add_audits(connection, audit)
             log_change(connection, ChangeKind.DISCOUNT, [discount_plan_id])
 
         await self._database.write(write)
 
-    async def assign_discount(self, assignment: DiscountAssignment) -> None:
+    async def assign_discount(
+        self, assignment: DiscountAssignment, *, audit: AuditEntry | None = None
+    ) -> None:
         """Give somebody a discount plan."""
 
         def write(connection: Connection) -> None:
@@ -111,11 +120,14 @@ class SqlDiscounts:
                     since_ms=assignment.since_ms,
                 )
             )
+            add_audits(connection, audit)
             _log(connection, assignment)
 
         await self._database.write(write)
 
-    async def withdraw_discount(self, assignment: DiscountAssignment) -> None:
+    async def withdraw_discount(
+        self, assignment: DiscountAssignment, *, audit: AuditEntry | None = None
+    ) -> None:
         """Take a discount plan away."""
 
         def write(connection: Connection) -> None:
@@ -123,9 +135,18 @@ class SqlDiscounts:
             if key is None:
                 raise NotFoundError(f"discount_plan {assignment.discount_plan_id} is not assigned there")
             connection.execute(delete(discount_assignment).where(discount_assignment.c.id == key))
+            add_audits(connection, audit)
             _log(connection, assignment)
 
         await self._database.write(write)
+
+
+def _stored(connection: Connection, key: int) -> DiscountPlan:
+    """The discount plan with this id, or NotFoundError."""
+    name = _name_of(connection, key)
+    rules = select(discount_rule).where(discount_rule.c.discount_plan_id == key)
+    rows = connection.execute(rules.order_by(discount_rule.c.ordinal))
+    return DiscountPlan(id=key, name=name, rules=tuple(_rule_of(row) for row in rows))
 
 
 def _save_name(connection: Connection, saved: DiscountPlan) -> int:

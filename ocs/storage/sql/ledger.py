@@ -29,7 +29,7 @@ _SESSION_OF_ID: Final = select_text(select(schema.session).where(schema.session.
 _RESERVATIONS: Final = select_text(
     select(schema.reservation)
     .where(schema.reservation.c.session_id == slot(1))
-    .order_by(schema.reservation.c.ordinal)
+    .order_by(schema.reservation.c.ordinal, schema.reservation.c.account_id)
 )
 _SNAPSHOT: Final = select_text(
     select(schema.rate_snapshot).where(schema.rate_snapshot.c.snapshot_id == slot(1))
@@ -130,14 +130,27 @@ class SqlLedgerStore:
         return await self._sessions(statement)
 
     async def list_sessions(
-        self, *, account_id: int | None = None, only_open: bool = True, limit: int = 100
+        self,
+        *,
+        account_id: int | None = None,
+        gateway_id: int | None = None,
+        state: SessionState | None = None,
+        only_open: bool = True,
+        before_id: int | None = None,
+        limit: int = 100,
     ) -> Sequence[Session]:
         """Sessions for people, newest first."""
         statement = select(schema.session).order_by(schema.session.c.session_id.desc()).limit(limit)
         if account_id is not None:
             statement = statement.where(schema.session.c.account_id == account_id)
-        if only_open:
+        if gateway_id is not None:
+            statement = statement.where(schema.session.c.gateway_id == gateway_id)
+        if before_id is not None:
+            statement = statement.where(schema.session.c.session_id < before_id)
+        if only_open or state is SessionState.OPEN:
             statement = statement.where(_IS_OPEN)
+        elif state is not None:
+            statement = statement.where(schema.session.c.state == int(state))
         return await self._sessions(statement)
 
     async def _sessions(self, statement: Select[Any]) -> list[Session]:
@@ -147,6 +160,13 @@ class SqlLedgerStore:
             return [_session(raw, row) for row in connection.execute(statement)]
 
         return await self._database.read(read)
+
+    async def knows_gateway(self, gateway_id: int) -> bool:
+        """Whether the books have anything of this gateway."""
+        for table in (schema.session, schema.answer, schema.parked):
+            if await self._rows(select(table.c.gateway_id).where(table.c.gateway_id == gateway_id).limit(1)):
+                return True
+        return False
 
     async def find_session(self, session_id: int) -> Session | None:
         """The session with this id, with its reservations."""
@@ -208,24 +228,34 @@ class SqlLedgerStore:
         self,
         *,
         account_id: int | None = None,
+        gateway_id: int | None = None,
         from_ms: int = 0,
         until_ms: int | None = None,
         after: CdrPlace | None = None,
+        newest_first: bool = False,
         limit: int = 1000,
     ) -> Sequence[Cdr]:
-        """Session detail records by place, oldest first."""
+        """Session detail records by place, oldest or newest first."""
         table = schema.cdr
         place = (table.c.recorded_at_ms, table.c.session_id, table.c.account_id)
-        statement = select(table).where(table.c.recorded_at_ms >= from_ms).order_by(*place).limit(limit)
+        order = [column.desc() for column in place] if newest_first else list(place)
+        statement = select(table).where(table.c.recorded_at_ms >= from_ms).order_by(*order).limit(limit)
+        if gateway_id is not None:
+            statement = statement.where(table.c.gateway_id == gateway_id)
         if account_id is not None:
             statement = statement.where(table.c.account_id == account_id)
         if until_ms is not None:
             statement = statement.where(table.c.recorded_at_ms < until_ms)
         if after is not None:
             # The first condition lets the index find the page, the second the place within an instant.
-            statement = statement.where(
-                table.c.recorded_at_ms >= after.recorded_at_ms, tuple_(*place) > tuple_(*after)
-            )
+            if newest_first:
+                statement = statement.where(
+                    table.c.recorded_at_ms <= after.recorded_at_ms, tuple_(*place) < tuple_(*after)
+                )
+            else:
+                statement = statement.where(
+                    table.c.recorded_at_ms >= after.recorded_at_ms, tuple_(*place) > tuple_(*after)
+                )
         return [Cdr(*row) for row in await self._rows(statement)]
 
     async def list_notices(self, *, account_id: int | None = None, limit: int = 100) -> Sequence[Notice]:

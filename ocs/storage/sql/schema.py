@@ -103,6 +103,7 @@ tariff = Table(
     _at_least("grace_seconds", 0),
     _at_least("free_seconds", 0),
     comment="Terms of a tariff; its prices are in rate.",
+    sqlite_autoincrement=True,
 )
 
 rate_import = Table(
@@ -201,6 +202,7 @@ plan = Table(
     _flag("bill_by_ani"),
     UniqueConstraint("name"),
     comment="Which tariff prices which service.",
+    sqlite_autoincrement=True,
 )
 
 plan_tariff = Table(
@@ -350,6 +352,7 @@ gateway = Table(
     UniqueConstraint("name"),
     CheckConstraint("coa_port > 0 AND coa_port < 65536", name="coa_port"),
     comment="Equipment that asks for its subscribers.",
+    sqlite_autoincrement=True,
 )
 
 change_log = Table(

@@ -1,6 +1,6 @@
 """SQL text made once from the tables, for the paths that are too hot to build statements per call."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnClause, Table, delete, literal_column, update
@@ -27,9 +27,10 @@ def columns_of(table: Table) -> tuple[str, ...]:
     return tuple(column.name for column in table.c)
 
 
-def insert(table: Table) -> str:
-    """Insert a row given in column order."""
-    return _text(sqlite.insert(table))
+def insert(table: Table, *, without: Collection[str] = ()) -> str:
+    """Insert a row given in column order, `without` the columns that the database fills in."""
+    given = {name: None for name in columns_of(table) if name not in without}
+    return _text(sqlite.insert(table).values(given) if without else sqlite.insert(table))
 
 
 def insert_if_absent(table: Table) -> str:

@@ -361,6 +361,7 @@ def _create_gateway() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway")),
         sa.UniqueConstraint("name", name=op.f("uq_gateway_name")),
         comment="Equipment that asks for its subscribers.",
+        sqlite_autoincrement=True,
     )
 
 
@@ -426,6 +427,7 @@ def _create_tariff() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tariff")),
         sa.UniqueConstraint("name", name=op.f("uq_tariff_name")),
         comment="Terms of a tariff; its prices are in rate.",
+        sqlite_autoincrement=True,
     )
 
 
@@ -502,6 +504,7 @@ def _create_plan() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_plan")),
         sa.UniqueConstraint("name", name=op.f("uq_plan_name")),
         comment="Which tariff prices which service.",
+        sqlite_autoincrement=True,
     )
 
 

@@ -100,7 +100,11 @@ class Group:
         for session in self.sessions.values():
             session.version += 1
             sessions.append(session.row())
-            reservations.extend(reservation.row() for reservation in session.reservations)
+            for reservation in session.reservations:
+                row = reservation.row()
+                if row != reservation.sealed:
+                    reservation.sealed = row
+                    reservations.append(row)
         return Decision(
             accounts=accounts,
             sessions=sessions,

@@ -182,12 +182,6 @@ def _costs(payers: Sequence[Payer], total_units: int, set_index: int) -> tuple[l
 def _held(payers: Sequence[Payer], costs: Sequence[int]) -> list[int]:
     """What each payer must hold so that a charge of `costs` is covered; never more than it has."""
     return [
-        max(
-            0,
-            min(
-                cost - payer.reservation.debited_micros,
-                payer.funds_micros() - payer.reservation.debited_micros,
-            ),
-        )
+        max(0, min(cost, payer.funds_micros()) - payer.reservation.debited_micros) if cost else 0
         for payer, cost in zip(payers, costs, strict=True)
     ]

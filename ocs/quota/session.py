@@ -157,6 +157,8 @@ class Reservation:
     "What `debited_micros` would be without discounts."
     allowance: str = ""
     "The discounts that it is priced with and its part in them; see `ocs.quota.allowance`. Empty: none."
+    sealed: ReservationRow | None = None
+    "The row that was handed to the store last; None: not known. An equal one need not be written again."
 
     def row(self) -> ReservationRow:
         """The reservation as it is now, as an immutable row."""

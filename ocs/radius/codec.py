@@ -154,7 +154,7 @@ class Packet:
         first = self.values.get(number)
         if first is None:
             return []
-        further = self._further.get(number)
+        further = self._further.get(number) if self._further else None
         return [first] if further is None else [first, *further]
 
     def vendor_values(self) -> dict[int, list[bytes]]:
@@ -373,9 +373,10 @@ def _md5(octets: bytes) -> "hashlib._Hash":
 
 def encode_attribute(number: int, value: bytes) -> bytes:
     """One attribute. A value of more than 253 octets is our bug (AssertionError)."""
+    size = len(value)
     assert 0 < number < 256, number
-    assert len(value) <= VALUE_OCTETS_MAX, len(value)
-    return bytes((number, len(value) + 2)) + value
+    assert size <= VALUE_OCTETS_MAX, size
+    return b"%c%c%b" % (number, size + 2, value)
 
 
 def encode_vendor_attribute(vendor: int, number: int, value: bytes) -> bytes:

@@ -310,13 +310,10 @@ def read_peer(peer_attributes: str) -> Peer | None:
 
 def _find_peer(exchange: Exchange, service: Service) -> str:
     """Service, address and attributes (in hex) by which the gateway finds the session again."""
-    attributes = b"".join(
-        [
-            attribute.wrap(values[0])
-            for attribute, read in exchange.client.dialect.identifies
-            if (values := read(exchange.packet))
-        ]
-    )
+    packet, attributes = exchange.packet, b""
+    for attribute, read in exchange.client.dialect.identifies:
+        if values := read(packet):
+            attributes += attribute.wrap(values[0])
     return f"{service.name} {exchange.source.host} {attributes.hex()}"
 
 

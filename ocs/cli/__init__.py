@@ -25,6 +25,7 @@ from ocs.cli import (
     init,
     key,
     ledger,
+    load,
     off_peak,
     plan,
     quote,
@@ -73,6 +74,7 @@ app.command("config")(config.config)
 app.command("backup")(backup.backup)
 app.command("quote")(quote.quote)
 app.command("call")(call.call)
+app.command("load")(load.load)
 
 
 def _print_version(asked: bool) -> None:

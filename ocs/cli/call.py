@@ -126,7 +126,7 @@ def call(
     if over_grpc:
         from ocs.cli.call_grpc import grpc_steps
 
-        steps = grpc_steps(placed, _reachable(settings.grpc.listen, "[grpc] listen"))
+        steps = grpc_steps(placed, reachable(settings.grpc.listen, "[grpc] listen"))
     else:
         steps = _radius_steps(settings, placed, caller.gateways, gateway_secret)
     made, failure = _make(steps)
@@ -171,7 +171,7 @@ def _choose_identity(account: str, user: str | None, identities: "Sequence[Ident
     raise InputError("--account", f"{account!r} has no user name, calling number or address to call with")
 
 
-def _reachable(addresses: "Sequence[Address]", key: str) -> "Address":
+def reachable(addresses: "Sequence[Address]", key: str) -> "Address":
     """Where to reach a server that listens there: a server on every address is asked on loopback."""
     from ocs.config import Address
 
@@ -186,12 +186,12 @@ def _radius_steps(
 ) -> Iterator[Step]:
     from ocs.cli.call_radius import radius_steps
 
-    auth = _reachable(settings.radius.listen_auth, "[radius] listen_auth")
-    acct = _reachable(settings.radius.listen_acct, "[radius] listen_acct")
-    return radius_steps(placed, auth=auth, acct=acct, secret=secret or _find_secret(gateways, auth.host))
+    auth = reachable(settings.radius.listen_auth, "[radius] listen_auth")
+    acct = reachable(settings.radius.listen_acct, "[radius] listen_acct")
+    return radius_steps(placed, auth=auth, acct=acct, secret=secret or find_secret(gateways, auth.host))
 
 
-def _find_secret(gateways: "Sequence[Gateway]", host: str) -> str:
+def find_secret(gateways: "Sequence[Gateway]", host: str) -> str:
     """The secret of the gateway that this machine is when it asks a server on loopback."""
     try:
         source = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)

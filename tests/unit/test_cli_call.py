@@ -5,7 +5,7 @@ import socket
 import pytest
 from command import Shell
 
-from ocs.cli.call import _find_secret, _reachable
+from ocs.cli.call import find_secret, reachable
 from ocs.config import Address
 from ocs.errors import InputError
 from ocs.ports import Gateway
@@ -70,14 +70,14 @@ def test_unknown_account_is_not_found(lonely: Shell) -> None:
 )
 def test_server_on_every_address_is_asked_on_loopback(listens: Address, reached: Address) -> None:
     """A wildcard is no address to send to."""
-    assert _reachable([listens], "key") == reached
+    assert reachable([listens], "key") == reached
 
 
 @pytest.mark.parametrize("listens", [[], [Address("127.0.0.1", 0)]])
 def test_server_without_a_fixed_address_cannot_be_called(listens: list[Address]) -> None:
     """The setting is named."""
     with pytest.raises(InputError, match="key: has no fixed address"):
-        _reachable(listens, "key")
+        reachable(listens, "key")
 
 
 def test_secret_is_that_of_the_nearest_loopback_gateway() -> None:
@@ -91,9 +91,9 @@ def test_secret_is_that_of_the_nearest_loopback_gateway() -> None:
         Gateway(id=6, name="grpc"),
     ]
 
-    assert _find_secret(gateways, "localhost") == "narrow"
-    assert _find_secret(gateways, "127.0.0.2") == "wide"
-    assert _find_secret(gateways, "::1") == "six"
+    assert find_secret(gateways, "localhost") == "narrow"
+    assert find_secret(gateways, "127.0.0.2") == "wide"
+    assert find_secret(gateways, "::1") == "six"
     for host in ("192.0.2.1", "radius.example"):
         with pytest.raises(InputError, match="--gateway-secret: is needed"):
-            _find_secret(gateways, host)
+            find_secret(gateways, host)

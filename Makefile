@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 CONFIG ?= run/ocs.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run init test test-slow test-interop test-all lint types imports fmt proto proto-check bench fuzz check hooks clean
+.PHONY: help run init test test-slow test-interop test-all lint types imports fmt proto proto-check bench bench-report soak fuzz check hooks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,12 @@ proto: $(STAMP) ## Generate the gRPC stubs from proto/
 
 bench: $(STAMP) ## Measure throughput and latency on this machine
 	$(BIN)/python benchmarks/load.py
+
+bench-report: $(STAMP) ## Measure everything and write docs/performance.md with its plots
+	$(BIN)/python benchmarks/report.py
+
+soak: $(STAMP) ## Load for half an hour and watch memory and latency
+	$(BIN)/python benchmarks/soak.py
 
 check: lint types imports test ## Everything a commit must pass
 

@@ -22,9 +22,9 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import grpc
 import uvloop
@@ -35,8 +35,13 @@ from ocs.charging.outcome import NoAnswer, Outcome, OutcomeCode
 from ocs.charging.request import ChargingRequest
 from ocs.charging.service import Reply
 from ocs.grpc.client import AsyncChargingClient
+from ocs.grpc.load import call_requests
 from ocs.grpc.pb import charging_pb2 as pb
-from ocs.grpc.pb.charging_pb2_grpc import ChargingServicer, add_ChargingServicer_to_server
+from ocs.grpc.pb.charging_pb2_grpc import (
+    ChargingServicer,
+    ChargingStub,
+    add_ChargingServicer_to_server,
+)
 from ocs.grpc.peer import loopback_gateway
 from ocs.grpc.server import GrpcServer
 from ocs.ports import Gateway
@@ -58,6 +63,13 @@ class EmptyServicer(ChargingServicer):
     async def Charge(self, request: pb.ChargeRequest, context: object) -> pb.ChargeAnswer:  # noqa: ARG002, N802 gRPC's signature
         """Answer one request."""
         return empty_answer(request)
+
+    async def Session(  # noqa: N802 gRPC's signature
+        self, request_iterator: AsyncIterator[pb.ChargeRequest], context: grpc.aio.ServicerContext
+    ) -> None:
+        """Answer each request by one message."""
+        async for request in request_iterator:
+            await context.write(pb.ServerMessage(answers=[empty_answer(request)]))
 
     async def BatchSession(  # noqa: N802 gRPC's signature
         self, request_iterator: AsyncIterator[pb.ChargeBatch], context: grpc.aio.ServicerContext
@@ -173,8 +185,8 @@ class Load:
         """Keep `outstanding` calls going for `seconds`; how long it took, and CPU seconds of this process."""
         per_call = self._stock.mix.interims + 3
         ahead = itertools.islice(self._calls, int(AHEAD_PER_S * seconds) // per_call)
-        built = [(call, list(call_requests(call))) for call in ahead]
-        further = ((call, list(call_requests(call))) for call in self._calls)
+        built = [(call, requests_of(call)) for call in ahead]
+        further = ((call, requests_of(call)) for call in self._calls)
         calls = itertools.chain(built, further)
         gc.collect()
         gc.freeze()
@@ -204,29 +216,64 @@ class Load:
         return round(ordered[int(share * (len(ordered) - 1))] * 1000, 2)
 
 
-def call_requests(call: Call) -> Iterator[pb.ChargeRequest]:
-    """One call with its reports."""
-    used = [pb.UsedUnits(seconds=seconds) for seconds in (*call.interims, call.seconds)]
-    reports = [
-        (pb.REQUEST_TYPE_INITIAL, pb.ServiceUsage(service="voice")),
-        (pb.REQUEST_TYPE_UPDATE, pb.ServiceUsage(service="voice", starts=True, used_total=pb.UsedUnits())),
-        *((pb.REQUEST_TYPE_UPDATE, pb.ServiceUsage(service="voice", used_total=each)) for each in used[:-1]),
-        (pb.REQUEST_TYPE_TERMINATION, pb.ServiceUsage(service="voice", used_total=used[-1])),
-    ]
-    for number, (kind, usage) in enumerate(reports):
-        yield pb.ChargeRequest(
-            session_id=call.session_id,
-            request_number=number,
-            type=kind,
-            subscription_ids=[pb.SubscriptionId(kind=pb.IDENTITY_KIND_USERNAME, value=call.user)],
-            calling=call.calling,
-            called=call.called,
-            services=[usage],
-        )
+class SingleStream:
+    """A `Session` stream: one request per message."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+        self._waiting: dict[tuple[str, int], asyncio.Future[pb.ChargeAnswer]] = {}
+        self._outbox: asyncio.Queue[pb.ChargeRequest] = asyncio.Queue()
+
+    async def charge(self, request: pb.ChargeRequest) -> pb.ChargeAnswer:
+        """Send one request and wait for its answer."""
+        answered: asyncio.Future[pb.ChargeAnswer] = asyncio.get_running_loop().create_future()
+        self._waiting[request.session_id, request.request_number] = answered
+        self._outbox.put_nowait(request)
+        return await answered
+
+    async def write(self) -> None:
+        """Send what is ready, for ever."""
+        while True:
+            await self._call.write(await self._outbox.get())
+
+    async def read(self) -> None:
+        """Hand out answers, for ever."""
+        async for message in self._call:
+            for answer in message.answers:
+                self._waiting.pop((answer.session_id, answer.request_number)).set_result(answer)
+
+
+@asynccontextmanager
+async def single_stream(address: str) -> AsyncIterator[SingleStream]:
+    """A stream that lives as long as the context."""
+    async with grpc.aio.insecure_channel(address) as channel:
+        stream = SingleStream(ChargingStub(channel).Session())
+        tasks = [asyncio.create_task(stream.write()), asyncio.create_task(stream.read())]
+        try:
+            yield stream
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def requests_of(call: Call) -> list[pb.ChargeRequest]:
+    """The requests of one call."""
+    return call_requests(
+        session_id=call.session_id,
+        user=call.user,
+        calling=call.calling,
+        called=call.called,
+        seconds=call.seconds,
+        interims=call.interims,
+    )
 
 
 async def measure(server: Running, way: str, stock: Stock, options: argparse.Namespace) -> dict[str, float]:
-    """Figures of one server, by `unary` calls or by one batch `stream`."""
+    """Figures of one server: by `unary` calls, one `session` stream, or one batch `stream`."""
+    if way == "session":
+        async with single_stream(server.address) as single:
+            return await measured(server, single.charge, stock, options)
     async with AsyncChargingClient.connect(server.address) as client:
         if way == "unary":
             return await measured(server, client.charge, stock, options)
@@ -283,7 +330,7 @@ def figures_of(options: argparse.Namespace) -> dict[str, dict[str, float]]:
     for kind in ("empty", "front", "whole"):
         stock.made.clear()
         with whole(stock, options.template) if kind == "whole" else child(kind) as server:
-            for way in ("unary", "stream"):
+            for way in ("unary", "session", "stream"):
                 figures[f"{way} {kind}"] = found = uvloop.run(measure(server, way, stock, options))
                 base = figures[f"{way} empty"]
                 found["ratio_to_empty"] = round(found["requests_per_s"] / base["requests_per_s"], 3)

@@ -64,13 +64,27 @@ def echo_rate(seconds: float, outstanding: int) -> float:
     port = free_ports(1, socket.SOCK_DGRAM)[0]
     with subprocess.Popen([sys.executable, "-c", ECHO.format(port=port)]) as process:
         try:
-            time.sleep(0.5)
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
                 client.connect(("127.0.0.1", port))
+                _await_echo(client)
                 client.settimeout(0)
                 return _echoes(client, seconds, outstanding)
         finally:
             process.terminate()
+
+
+def _await_echo(client: socket.socket) -> None:
+    """Wait until the echo listens."""
+    client.settimeout(0.1)
+    for _ in range(300):
+        try:
+            client.send(b"?")
+            client.recv(1)
+        except (ConnectionRefusedError, TimeoutError):
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("the echo does not answer")
 
 
 def _echoes(client: socket.socket, seconds: float, outstanding: int) -> float:

@@ -215,6 +215,7 @@ def add_mix_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--accounts", type=int, default=2000)
     parser.add_argument("--rates", type=int, default=100_000)
     parser.add_argument("--flat", action="store_true", help="Accounts without a reseller above them.")
+    parser.add_argument("--no-allowances", action="store_true", help="Nobody has included minutes.")
     parser.add_argument("--hot-share", type=float, default=0.0, help="Share of calls on one account.")
     parser.add_argument("--data-share", type=float, default=0.0, help="Share of sessions that are data.")
     parser.add_argument("--interims", type=int, default=1, help="Interim reports of each call.")
@@ -226,6 +227,7 @@ def mix_of(options: argparse.Namespace) -> Mix:
         accounts=options.accounts,
         rates=options.rates,
         has_parents=not options.flat,
+        has_allowances=not options.no_allowances,
         hot_share=options.hot_share,
         data_share=options.data_share,
         interims=options.interims,

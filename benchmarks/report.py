@@ -35,9 +35,9 @@ suffer too: neighbours evict each other's caches."""
 ABOUT = """\
 What is measured, and how: `benchmarks/load.py` (RADIUS), `benchmarks/grpc_load.py`, `benchmarks/curve.py`.
 One server process, SQLite with `synchronous=FULL`, a tariff of 100,000 rates, 2,000 accounts each below a
-paying reseller, slices, a record per payer and call; whole calls of authorise, start, interim and stop. After
-each run the books are verified and every call is held against its price, computed apart; runs that do not add
-up are void."""
+paying reseller, a third of them with included minutes, slices, a record per payer and call; whole calls of
+authorise, start, interim and stop to numbers all over the tariff. After each run the books are verified and
+every call is held against its price, computed apart; runs that do not add up are void."""
 ABOUT_RADIUS = """\
 `mixed`: 30 % data sessions, 20 % of calls on one account, 5 % of requests sent twice at once.
 `twice the load`: an open loop at twice the best rate above; what is not answered is sent again after 2 s."""

@@ -5,6 +5,7 @@ them, volume beside calls, slices granted to a gateway that can be asked and sto
 line, as an operator would.
 """
 
+import asyncio
 import itertools
 import os
 import random
@@ -17,7 +18,10 @@ from pathlib import Path
 
 from server import ServerProcess
 
+from ocs.ports import DiscountAssignment
 from ocs.radius.load import Call, Target
+from ocs.rating.discount import DiscountPlan, DiscountRule, Level, Owner
+from ocs.storage.sql.stores import open_sql_stores
 
 SECRET = b"testing123"
 "Of the sample's gateway, which is this machine."
@@ -28,6 +32,10 @@ WHOLESALE_PRICE = 1_200
 "A minute in units of 10^-5, charged by 6 seconds."
 DATA_PRICE = 5_000
 "Of a started MB."
+INCLUDED_EVERY = 3
+"Accounts: every third one has included minutes."
+INCLUDED_SECONDS = 10**12
+EVERYTHING_PPM = 1_000_000
 MB = 2**20
 _MICROS = 10
 "In a unit of 10^-5, which is what charges are rounded to."
@@ -40,6 +48,8 @@ class Mix:
     accounts: int = 2_000
     rates: int = 100_000
     has_parents: bool = True
+    has_allowances: bool = True
+    "Whether a third of the accounts have included minutes, more than they ever use."
     hot_share: float = 0.0
     "Share of calls that are made on one account."
     data_share: float = 0.0
@@ -98,9 +108,12 @@ class Stock:
             own = above = megabytes * DATA_PRICE * _MICROS
         else:
             billed = 0 if seconds == 0 else 30 + -(-max(0, seconds - 30) // 6) * 6
-            own = _rounded(self._price(call.called) * billed)
+            own = 0 if self._is_included(call.user) else _rounded(self._price(call.called) * billed)
             above = _rounded(WHOLESALE_PRICE * (-(-seconds // 6) * 6))
         return (own, above) if self.mix.has_parents else (own,)
+
+    def _is_included(self, user: str) -> bool:
+        return self.mix.has_allowances and int(user.removeprefix("load")) % INCLUDED_EVERY == 0
 
     def _price(self, called: str) -> int:
         return next(
@@ -125,13 +138,15 @@ class Stock:
         server = ServerProcess(folder)
         server.ocs("init", "--sample")
         self._import_tariff(server, "bench", "30/6", self._prices)
-        plans = {"bench": "voice=bench"}
+        plans = {"bench": "voice=bench", "bench-included": "voice=bench"}
         if self.mix.has_parents:
             wholesale = {str(digit): WHOLESALE_PRICE for digit in range(1, 10)}
             self._import_tariff(server, "bench-wholesale", "6/6", wholesale)
             plans["bench-wholesale"] = "voice=bench-wholesale"
         for plan, tariff in plans.items():
             server.ocs("plan", "add", plan, "--tariff", tariff, "--tariff", "data=data")
+        if self.mix.has_allowances:
+            asyncio.run(_include_minutes(server.database, "bench-included"))
         self._import_accounts(server)
         return server
 
@@ -155,7 +170,8 @@ class Stock:
                     lines.write(f"reseller{number},100000000,bench-wholesale,,,,\n")
             for number in range(self.mix.accounts):
                 parent = f"reseller{number // ACCOUNTS_PER_RESELLER}" if self.mix.has_parents else ""
-                lines.write(f"load{number},1000000,bench,username,load{number},secret{number},{parent}\n")
+                plan = "bench-included" if self._is_included(f"load{number}") else "bench"
+                lines.write(f"load{number},1000000,{plan},username,load{number},secret{number},{parent}\n")
         server.ocs("account", "import", str(sheet))
 
     def audit(self, server: ServerProcess, *, key_of: str = "127.0.0.1|") -> str:
@@ -199,3 +215,17 @@ def target_of(server: ServerProcess) -> Target:
 def _rounded(price_seconds: int) -> int:
     """Micros of a price a minute (10^-5) times seconds, rounded half up to 10^-5."""
     return (2 * price_seconds + 60) // 120 * _MICROS
+
+
+async def _include_minutes(database: Path, plan: str) -> None:
+    """Give everybody on the plan a counter of minutes that cost nothing."""
+    ledger, catalog = open_sql_stores(f"sqlite:///{database}")
+    ladder = (Level(INCLUDED_SECONDS, EVERYTHING_PPM),)
+    rule = DiscountRule(name="minutes", prefixes=tuple("123456789"), ladders=(ladder,))
+    saved = await catalog.save_discount_plan(DiscountPlan(name="included minutes", rules=(rule,)))
+    (plan_id,) = (found.id for found in await catalog.load_plans() if found.name == plan)
+    await catalog.assign_discount(
+        DiscountAssignment(discount_plan_id=saved.id, owner=Owner.PLAN, plan_id=plan_id)
+    )
+    await ledger.close()
+    await catalog.close()

@@ -30,6 +30,7 @@ from ocs.ports import CatalogStore, ChangeKind, Gateway, LedgerStore
 from ocs.radius.dialect import load_dialects
 from ocs.radius.number import normalise_number
 from ocs.radius.status import write_status
+from ocs.radius.stream import RenewedContext, StreamLimits, TlsFiles
 from ocs.radius.udp import RadiusServer
 from ocs.storage.sql.lock import lock_database
 from ocs.storage.sql.stores import open_sql_stores
@@ -139,6 +140,7 @@ class Server:
         )
         try:
             await self.radius.start(auth=settings.listen_auth, acct=settings.listen_acct)
+            await self._start_streams(self.radius)
         except OSError as error:
             raise InputError("[radius] listen", str(error)) from error
         self._observers.add(self.radius)
@@ -149,6 +151,24 @@ class Server:
         # The engine drains while the sockets are still open, so that what it decided is answered.
         stack.push_async_callback(self.radius.stop)
         stack.push_async_callback(engine.stop)
+
+    async def _start_streams(self, server: RadiusServer) -> None:
+        """Serve RADIUS over TCP and TLS where the settings say so."""
+        settings, folder = self._settings.radius, self._settings.path.parent
+        files = []
+        for key in ("radsec_certificate", "radsec_key", "radsec_client_ca"):
+            name = getattr(settings, key)
+            if settings.listen_radsec and not name:
+                raise InputError(f"[radius] {key}", "is needed with listen_radsec")
+            if name and not settings.listen_radsec:
+                raise InputError(f"[radius] {key}", "needs listen_radsec too")
+            files.append(folder / name)
+        await server.start_streams(
+            tcp=settings.listen_tcp,
+            radsec=settings.listen_radsec,
+            tls=RenewedContext(TlsFiles(*files)) if settings.listen_radsec else None,
+            limits=StreamLimits(settings.stream_connections_max, settings.stream_idle_s * 1000),
+        )
 
     async def _start_grpc(
         self, engine: Engine, ledger: LedgerStore, catalog: CatalogStore, stack: contextlib.AsyncExitStack

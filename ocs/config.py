@@ -207,6 +207,40 @@ class RadiusSettings:
         _addresses("127.0.0.1:1813"),
         "Where Accounting-Requests are received; an empty list: nowhere.",
     )
+    listen_tcp: tuple[Address, ...] = _key(
+        ADDRESSES,
+        (),
+        "Where RADIUS over TCP (RFC 6613) is served, all kinds of requests. It hides nothing but passwords: "
+        "for networks that nobody else can reach.",
+    )
+    listen_radsec: tuple[Address, ...] = _key(
+        ADDRESSES,
+        (),
+        "Where RADIUS over TLS (RadSec, RFC 6614) is served, all kinds of requests; its port is 2083.",
+    )
+    radsec_certificate: str = _key(
+        TEXT,
+        "",
+        "PEM file with the server's certificate and its intermediates, relative to this file's folder. "
+        "Renewed files are taken up without a restart.",
+    )
+    radsec_key: str = _key(TEXT, "", "PEM file with the certificate's private key, without a passphrase.")
+    radsec_client_ca: str = _key(
+        TEXT,
+        "",
+        "PEM file with who signs client certificates; every client needs one. It is the gateway that its "
+        "certificate is made out to by name, else the one at its address.",
+    )
+    stream_connections_max: int = _key(
+        _whole(least=1),
+        1_000,
+        "TCP and TLS connections at once on each listening address; one peer may have half of them.",
+    )
+    stream_idle_s: int = _key(
+        _whole(least=1),
+        600,
+        "Seconds without a packet after which a connection is closed; a Status-Server is one.",
+    )
     class_key: str = _key(
         TEXT,
         "",

@@ -17,11 +17,17 @@ def serve(context: typer.Context) -> None:
 
     settings = read_settings(context)
     auth_count = len(settings.radius.listen_auth)
+    tcp_count = len(settings.radius.listen_tcp)
 
     def say_ready(server: "Server") -> None:
         """Tell people and whoever started us where we listen, with true ports where 0 was asked for."""
         radius = [f"{host}:{port}" for host, port in server.radius.addresses] if server.radius else []
+        streams = [f"{host}:{port}" for host, port in server.radius.stream_addresses] if server.radius else []
         grpc = server.grpc.addresses if server.grpc else ()
+        if streams[:tcp_count]:
+            say(f"ready: RADIUS over TCP on {', '.join(streams[:tcp_count])}")
+        if streams[tcp_count:]:
+            say(f"ready: RADIUS over TLS on {', '.join(streams[tcp_count:])}")
         for name, addresses in (
             ("RADIUS authentication", radius[:auth_count]),
             ("RADIUS accounting", radius[auth_count:]),

@@ -43,6 +43,9 @@ SIGHTINGS_MAX: Final = 8
 PROXY_STATE_OCTETS_MAX: Final = 2_048
 "More could not be copied beside what our replies say."
 
+RADSEC_SECRET: Final = Secret("radsec")
+"RFC 6614 section 2.3: over TLS everybody's secret is this, certificates say who it is."
+
 _PROXY_STATE: Final = int(AttributeType.PROXY_STATE)
 _EAP_MESSAGE: Final = int(AttributeType.EAP_MESSAGE)
 _DIGEST_RESPONSE: Final = 103
@@ -52,11 +55,13 @@ _EVENTS: Final = {code: code.name.lower() for code in Code}
 class Role(Enum):
     """What a listening socket serves, and the requests it takes."""
 
-    AUTHENTICATION = (Code.ACCESS_REQUEST, Code.ACCESS_ACCEPT)
-    ACCOUNTING = (Code.ACCOUNTING_REQUEST, Code.ACCOUNTING_RESPONSE)
+    AUTHENTICATION = ((Code.ACCESS_REQUEST,), Code.ACCESS_ACCEPT)
+    ACCOUNTING = ((Code.ACCOUNTING_REQUEST,), Code.ACCOUNTING_RESPONSE)
+    STREAM = ((Code.ACCESS_REQUEST, Code.ACCOUNTING_REQUEST), Code.ACCESS_ACCEPT)
+    "A connection takes all kinds (RFC 6614 section 2.1)."
 
-    def __init__(self, request_code: Code, status_code: Code) -> None:
-        self.request_code = request_code
+    def __init__(self, request_codes: tuple[Code, ...], status_code: Code) -> None:
+        self.request_codes = request_codes
         self.status_code = status_code
         "How a Status-Server is answered, RFC 5997 section 4.2."
 
@@ -123,7 +128,7 @@ class Client:
     )
 
     def __init__(self, gateway: Gateway, dialect: Dialect) -> None:
-        self.can_be_stopped = dialect.disconnects and gateway.coa_port > 0
+        self.can_be_stopped = dialect.disconnects and gateway.coa_port > 0 and bool(gateway.secret)
         "Whether its sessions end when we say so."
         self.gateway = gateway
         if gateway.grant.mode is GrantMode.SLICE and not (dialect.renews or self.can_be_stopped):
@@ -187,13 +192,21 @@ class Memory:
 class Exchange:
     """One authentic request that wants an answer."""
 
-    __slots__ = ("client", "memory", "packet", "received_at_ms", "source")
+    __slots__ = ("client", "memory", "packet", "received_at_ms", "secret", "source")
 
     def __init__(
-        self, packet: Packet, client: Client, source: Source, received_at_ms: int, memory: Memory
+        self,
+        packet: Packet,
+        client: Client,
+        secret: Secret,
+        source: Source,
+        received_at_ms: int,
+        memory: Memory,
     ) -> None:
         self.packet = packet
         self.client = client
+        self.secret = secret
+        "The client's, or that of all TLS connections."
         self.source = source
         self.received_at_ms = received_at_ms
         self.memory = memory
@@ -268,6 +281,8 @@ class Endpoint:
 
     def __init__(self) -> None:
         self._table = ClientTable()
+        self._named: dict[str, Client] = {}
+        "By gateway name: those that have an address, and those that a certificate may name."
         self._memories: dict[tuple[Source, int], Memory] = {}
         "The duplicate cache: by source and Identifier, oldest first."
         self.unknown_clients = 0
@@ -277,8 +292,8 @@ class Endpoint:
 
     @property
     def clients(self) -> list[Client]:
-        """Every client, in the order in which they were given."""
-        return self._table.clients
+        """Every client that has an address or was heard, in the order in which they were given."""
+        return [client for client in self._named.values() if client.gateway.address or client.heard_at_ms]
 
     def name_of(self, host: str) -> str:
         """The name of the gateway at this address; empty for strangers."""
@@ -287,30 +302,43 @@ class Endpoint:
 
     def find_client(self, gateway_id: int) -> Client | None:
         """The client that is this gateway."""
-        return next((client for client in self.clients if client.gateway.id == gateway_id), None)
+        return next((client for client in self._named.values() if client.gateway.id == gateway_id), None)
+
+    def find_peer(self, names: Iterable[str], host: str) -> Client | None:
+        """The client that a certificate is made out to; else the one at this address."""
+        for name in names:
+            if name in self._named:
+                return self._named[name]
+        return self._table.find(host)
 
     def set_clients(self, gateways: Iterable[Gateway], dialects: Mapping[str, Dialect]) -> None:
-        """Serve these gateways from now on: those that are enabled and have an address.
+        """Serve these gateways from now on, those that are enabled: by their address, by name over TLS.
 
         Raises:
             InputError: a gateway's record cannot be used; the former clients stay.
         """
-        former = {client.gateway.id: client for client in self._table.clients}
-        clients = []
+        former = {client.gateway.id: client for client in self._named.values()}
+        named = {}
         for gateway in gateways:
-            if not gateway.enabled or not gateway.address:
-                continue
             dialect = dialects.get(gateway.dialect)
+            if not gateway.enabled or (dialect is None and not gateway.address):
+                continue
             if dialect is None:
                 known = ", ".join(sorted(dialects))
                 raise InputError(
                     f"gateway {gateway.name!r}", f"no dialect {gateway.dialect!r}; there are {known}"
                 )
-            client = Client(gateway, dialect)
+            try:
+                client = Client(gateway, dialect)
+            except InputError:
+                if gateway.address:
+                    raise
+                continue
             if gateway.id in former:
                 client.inherit(former[gateway.id])
-            clients.append(client)
-        self._table = ClientTable(clients)
+            named[gateway.name] = client
+        self._table = ClientTable(client for client in named.values() if client.gateway.address)
+        self._named = named
 
     def receive_datagram(
         self, datagram: bytes, source: Source, role: Role, now_ms: int
@@ -321,7 +349,13 @@ class Endpoint:
             self.unknown_clients += 1
             self.strangers.append(Sighting(now_ms, source, Silence.UNKNOWN_CLIENT))
             return Silence.UNKNOWN_CLIENT
-        result = self._judge(datagram, client, source, role, now_ms)
+        return self.receive_packet(datagram, client, client.secret, source, role, now_ms)
+
+    def receive_packet(
+        self, octets: bytes, client: Client, secret: Secret, source: Source, role: Role, now_ms: int
+    ) -> bytes | Exchange | Silence:
+        """Judge one packet of a client; the same results."""
+        result = self._judge(octets, client, secret, source, role, now_ms)
         if isinstance(result, Silence):
             _note(client, source, result, now_ms)
         else:
@@ -329,23 +363,23 @@ class Endpoint:
         return result
 
     def _judge(
-        self, datagram: bytes, client: Client, source: Source, role: Role, now_ms: int
+        self, octets: bytes, client: Client, secret: Secret, source: Source, role: Role, now_ms: int
     ) -> bytes | Exchange | Silence:
         try:
-            packet = decode(datagram)
+            packet = decode(octets)
         except MalformedPacketError:
             return Silence.MALFORMED
-        if packet.code is not role.request_code:
+        if packet.code not in role.request_codes:
             if packet.code is Code.STATUS_SERVER:
-                return _answer_status(packet, client, role)
+                return _answer_status(packet, client, secret, role)
             return Silence.UNEXPECTED_CODE
-        refusal = check_authenticity(packet, client)
+        refusal = check_authenticity(packet, client, secret)
         if refusal is not None:
             return refusal
-        return self._match_duplicate(packet, client, source, now_ms)
+        return self._match_duplicate(packet, client, secret, source, now_ms)
 
     def _match_duplicate(
-        self, packet: Packet, client: Client, source: Source, now_ms: int
+        self, packet: Packet, client: Client, secret: Secret, source: Source, now_ms: int
     ) -> bytes | Exchange | Silence:
         """The stored reply of a retransmission, or a new exchange (RFC 5080 section 2.2.2)."""
         memories = self._memories
@@ -362,7 +396,7 @@ class Endpoint:
             return Silence.OVERLOADED
         memory = memories[key] = Memory(packet, now_ms + REPLY_CACHE_TTL_MS)
         client.count(_EVENTS[packet.code])
-        return Exchange(packet, client, source, now_ms, memory)
+        return Exchange(packet, client, secret, source, now_ms, memory)
 
     def _make_room(self, now_ms: int) -> bool:
         """Forget what has expired, or else the oldest if it is answered; False when neither can be."""
@@ -380,7 +414,7 @@ class Endpoint:
     def answer(self, exchange: Exchange, code: Code, attributes: bytes) -> bytes:
         """The octets that answer an exchange; retransmissions get the same for 30 s."""
         client = exchange.client
-        reply = encode_reply(code, exchange.packet, attributes, client.secret)
+        reply = encode_reply(code, exchange.packet, attributes, exchange.secret)
         exchange.memory.reply = reply
         client.count(_EVENTS[code])
         return reply
@@ -394,7 +428,7 @@ class Endpoint:
 
     def counters(self) -> dict[str, dict[str, int]]:
         """What happened so far, by gateway name and event; strangers are counted under the empty name."""
-        counted = {client.gateway.name: dict(client.counters) for client in self._table.clients}
+        counted = {client.gateway.name: dict(client.counters) for client in self.clients}
         counted[""] = {Silence.UNKNOWN_CLIENT.value: self.unknown_clients}
         return counted
 
@@ -406,17 +440,20 @@ def _note(client: Client, source: Source, reason: Silence, now_ms: int) -> None:
         client.silences.append(Sighting(now_ms, source, reason))
 
 
-def check_authenticity(packet: Packet, client: Client) -> Silence | None:
-    """Why a request must be discarded, None when it is authentic as far as the client's policy asks."""
+def check_authenticity(packet: Packet, client: Client, secret: Secret) -> Silence | None:
+    """Why a request must be discarded, None when it is authentic as far as the client's policy asks.
+
+    Over TLS the policy has nothing to ask: the connection itself is authentic.
+    """
     has_mac = packet.has_message_authenticator
-    if packet.code is Code.ACCOUNTING_REQUEST and not is_request_authentic(packet, client.secret):
+    if packet.code is Code.ACCOUNTING_REQUEST and not is_request_authentic(packet, secret):
         return Silence.BAD_AUTHENTICATOR
-    if has_mac and not is_message_authentic(packet, client.secret):
+    if has_mac and not is_message_authentic(packet, secret):
         return Silence.BAD_MESSAGE_AUTHENTICATOR
     states = packet.get_all(_PROXY_STATE)
     if states and sum(map(len, states)) + 2 * len(states) > PROXY_STATE_OCTETS_MAX:
         return Silence.OVERSIZED_PROXY_STATE
-    if packet.code is not Code.ACCESS_REQUEST:
+    if packet.code is not Code.ACCESS_REQUEST or secret is RADSEC_SECRET:
         return None
     if has_mac:
         client.has_sent_mac = True
@@ -448,11 +485,11 @@ def _check_proxy_state(client: Client, *, has_bare_state: bool) -> Silence | Non
     return Silence.UNPROTECTED_PROXY_STATE if has_bare_state and limited else None
 
 
-def _answer_status(packet: Packet, client: Client, role: Role) -> bytes | Silence:
+def _answer_status(packet: Packet, client: Client, secret: Secret, role: Role) -> bytes | Silence:
     """The answer to a Status-Server, which must be signed (RFC 5997 section 3)."""
     if not packet.has_message_authenticator:
         return Silence.MISSING_MESSAGE_AUTHENTICATOR
-    if not is_message_authentic(packet, client.secret):
+    if not is_message_authentic(packet, secret):
         return Silence.BAD_MESSAGE_AUTHENTICATOR
     client.count("status_server")
-    return encode_reply(role.status_code, packet, b"", client.secret)
+    return encode_reply(role.status_code, packet, b"", secret)

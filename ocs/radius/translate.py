@@ -98,7 +98,7 @@ class Translator:
     def _translate_access(self, exchange: Exchange) -> Action:
         """Authentication without a called number, the start or renewal of a session with one."""
         packet, client = exchange.packet, exchange.client
-        proofs = find_proofs(packet, client.secret)
+        proofs = find_proofs(packet, exchange.secret)
         if len(proofs) > 1:
             return Silence.SEVERAL_CREDENTIALS
         if not proofs and wants_challenge(packet):

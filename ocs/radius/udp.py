@@ -1,13 +1,15 @@
-"""RADIUS over UDP: the thin skin that owns sockets, the clock and log lines.
+"""The RADIUS server: the thin skin that owns UDP sockets, the clock and log lines.
 
 Owns: listening sockets, reading in batches, sending each reply from the address that its request came to, and
 the promise that no packet stops the server. Does not own: any decision (`ocs.radius.endpoint`,
-`ocs.radius.translate`, the charging service).
+`ocs.radius.translate`, the charging service), connections (`ocs.radius.stream`).
 """
 
 import asyncio
+import contextlib
 import functools
 import ipaddress
+import itertools
 import logging
 import socket
 import struct
@@ -20,10 +22,11 @@ from ocs.charging.service import ChargingService, SessionNotice
 from ocs.ports import Clock, Gateway
 from ocs.radius.codec import PACKET_OCTETS_MAX, Code
 from ocs.radius.dialect import Dialect, load_dialects
-from ocs.radius.endpoint import Client, Endpoint, Exchange, Role, Silence, Source
+from ocs.radius.endpoint import RADSEC_SECRET, Client, Endpoint, Exchange, Role, Silence, Source
 from ocs.radius.enforcer import Enforcer
 from ocs.radius.pending import Parties, PendingCalls
 from ocs.radius.status import describe_status
+from ocs.radius.stream import Connection, RenewedContext, StreamLimits, StreamListener, bind_stream
 from ocs.radius.translate import (
     Acknowledgement,
     Challenge,
@@ -46,9 +49,19 @@ LOG_INTERVAL_MS: Final = 10_000
 _LOG: Final = logging.getLogger("ocs.radius")
 _IP_PKTINFO: Final = getattr(socket, "IP_PKTINFO", 8)
 "The socket module names it from Python 3.14 on; 8 is Linux's."
+_SO_RCVBUFFORCE: Final = 33
+"Linux's way past net.core.rmem_max (socket(7))."
 _PKTINFO4: Final = struct.Struct("=I4s4s")
 _ANCILLARY_OCTETS: Final = 128
 _SILENCES: Final = {reason: Silence(reason.value) for reason in NoAnswer}
+_OUT_OF_STEP: Final = {
+    Silence.UNKNOWN_CLIENT,
+    Silence.MALFORMED,
+    Silence.UNEXPECTED_CODE,
+    Silence.BAD_AUTHENTICATOR,
+    Silence.BAD_MESSAGE_AUTHENTICATOR,
+}
+"What ends a connection (RFC 6613 section 2.6.4): who sends it is not who it should be, or out of step."
 
 
 class RadiusServer:
@@ -86,6 +99,9 @@ class RadiusServer:
         self._enforcer = Enforcer(clock)
         self._pending = PendingCalls()
         self._listeners: list[_Listener] = []
+        self._streams: list[StreamListener] = []
+        self._numbers = itertools.count()
+        "Of sockets and connections."
         self._log = _RateLimitedLog(log, clock)
         self._unsent = 0
         self.set_gateways(gateways)
@@ -96,11 +112,24 @@ class RadiusServer:
         return [listener.address for listener in self._listeners]
 
     @property
+    def stream_addresses(self) -> list[tuple[str, int]]:
+        """What is bound for connections, TCP first, in the order asked for."""
+        return [listener.address for listener in self._streams]
+
+    @property
+    def connections(self) -> int:
+        """TCP and TLS connections that are open."""
+        return sum(listener.connections for listener in self._streams)
+
+    @property
     def counters(self) -> dict[str, dict[str, int]]:
         """What happened so far, by gateway name and event; the empty name: strangers, the server."""
         counted = self._endpoint.counters()
         counted[""]["unsent"] = self._unsent
         counted[""].update(self._enforcer.counters)
+        for listener in self._streams:
+            for event, count in listener.counters.items():
+                counted[""][event] = counted[""].get(event, 0) + count
         return counted
 
     def status(self) -> dict[str, Any]:
@@ -125,15 +154,64 @@ class RadiusServer:
         wanted = [(address, Role.AUTHENTICATION) for address in auth]
         wanted += [(address, Role.ACCOUNTING) for address in acct]
         try:
-            for number, (address, role) in enumerate(wanted):
-                listener = _Listener(number, role, await _bind(loop, address))
+            for address, role in wanted:
+                listener = _Listener(next(self._numbers), role, await _bind(loop, address))
                 self._listeners.append(listener)
         except OSError:
             await self.stop()
             raise
         for listener in self._listeners:
+            size = listener.receive_buffer_octets
+            if size < RECEIVE_BUFFER_OCTETS:
+                self._log.warning(
+                    "",
+                    "buffer",
+                    "the kernel keeps %d octets of unread packets instead of %d: raise net.core.rmem_max",
+                    size,
+                    RECEIVE_BUFFER_OCTETS,
+                )
             loop.add_reader(listener.socket.fileno(), self._receive, listener)
         self._enforcer.start()
+
+    async def start_streams(
+        self,
+        *,
+        tcp: Sequence[tuple[str, int]] = (),
+        radsec: Sequence[tuple[str, int]] = (),
+        tls: RenewedContext | None = None,
+        limits: StreamLimits | None = None,
+    ) -> None:
+        """Serve connections too, until `stop`; port 0 takes a free one.
+
+        Args:
+            tcp: RFC 6613, clients by address; for networks that nobody else can reach.
+            radsec: RFC 6614, needs `tls`; clients by the name in their certificate, else by address.
+            tls: certificates.
+            limits: of each listening address; None: the usual ones.
+
+        Raises:
+            OSError: an address cannot be bound; then none is.
+        """
+        assert tls is not None or not radsec, "RadSec needs certificates"
+        wanted = [(address, None) for address in tcp] + [(address, tls) for address in radsec]
+        limits = limits or StreamLimits()
+        bound = []
+        try:
+            for address, context in wanted:
+                opened = await bind_stream(address)
+                bound.append(opened)
+                self._streams.append(
+                    StreamListener(
+                        opened, self, self._clock, numbers=self._numbers, limits=limits, tls=context
+                    )
+                )
+        except OSError:
+            for opened in bound:
+                opened.close()
+            self._streams = []
+            raise
+        for listener in self._streams:
+            listener.start()
 
     async def stop(self) -> None:
         """Close every socket. Answers that come later are not sent: their requests will be repeated."""
@@ -142,6 +220,8 @@ class RadiusServer:
             loop.remove_reader(listener.socket.fileno())
             listener.socket.close()
         self._listeners = []
+        for stream in self._streams:
+            await stream.stop()
         self._enforcer.stop()
 
     # -------------------------------------------------------------------------------------------- notices
@@ -224,15 +304,41 @@ class RadiusServer:
     def _handle(self, listener: "_Listener", datagram: bytes, peer: Any, local: Any, now_ms: int) -> None:
         source = Source(listener.number, peer[0], peer[1])
         result = self._endpoint.receive_datagram(datagram, source, listener.role, now_ms)
-        if isinstance(result, Exchange):
-            try:
-                self._serve(result, functools.partial(self._send, listener, peer, local))
-            except Exception:  # noqa: BLE001 - whatever is wrong with one packet, the others are served
-                self._report_bug(result)
-        elif isinstance(result, bytes):
-            self._send(listener, peer, local, result)
-        else:
+        if isinstance(result, Silence):
             self._log.silence(source, result, self._endpoint.name_of(source.host))
+        else:
+            self._take(result, functools.partial(self._send, listener, peer, local))
+
+    def may_connect(self, host: str) -> bool:
+        """Whether a gateway is at this address (`ocs.radius.stream.StreamHandler`)."""
+        return self._endpoint.find_peer((), host) is not None
+
+    def receive_packet(self, octets: bytes, connection: Connection) -> bool:
+        """Handle a packet of a connection; False ends it (`ocs.radius.stream.StreamHandler`)."""
+        source = Source(connection.number, connection.host, connection.port)
+        client = self._endpoint.find_peer(connection.names, connection.host)
+        if client is None:
+            self._log.silence(source, Silence.UNKNOWN_CLIENT, "")
+            return False
+        secret = RADSEC_SECRET if connection.is_tls else client.secret
+        result = self._endpoint.receive_packet(
+            octets, client, secret, source, Role.STREAM, self._clock.now_ms()
+        )
+        if isinstance(result, Silence):
+            self._log.silence(source, result, client.gateway.name)
+            return result not in _OUT_OF_STEP
+        self._take(result, connection.send)
+        return True
+
+    def _take(self, result: bytes | Exchange, send: Callable[[bytes], None]) -> None:
+        """Send a reply that is known, or find it."""
+        if isinstance(result, bytes):
+            send(result)
+            return
+        try:
+            self._serve(result, send)
+        except Exception:  # noqa: BLE001 - whatever is wrong with one packet, the others are served
+            self._report_bug(result)
 
     def _serve(self, exchange: Exchange, send: Callable[[bytes], None]) -> None:
         """Ask the charging service what the packet asks for."""
@@ -347,6 +453,8 @@ async def _bind(loop: asyncio.AbstractEventLoop, address: tuple[str, int]) -> so
     try:
         bound.settimeout(0)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_OCTETS)
+        with contextlib.suppress(OSError):  # for who may administer the network
+            bound.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER_OCTETS)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound.bind(resolved)
@@ -375,6 +483,11 @@ class _Listener:
                 bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
             else:
                 bound.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+
+    @property
+    def receive_buffer_octets(self) -> int:
+        """What the kernel keeps for us; it reports twice as much, for its own bookkeeping (socket(7))."""
+        return self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
 
     def receive(self) -> tuple[bytes, Any, Any]:
         """One datagram, the peer's address, and where it arrived (None unless the address is a wildcard)."""

@@ -125,10 +125,12 @@ class Server:
         self.engine = engine
         follower = asyncio.create_task(self._follow_clock())
         stack.callback(follower.cancel)
-        await self._start_radius(engine, stack)
+        await self._start_radius(engine, ledger, stack)
         await self._start_grpc(engine, ledger, catalog, stack)
 
-    async def _start_radius(self, engine: Engine, stack: contextlib.AsyncExitStack) -> None:
+    async def _start_radius(
+        self, engine: Engine, ledger: LedgerStore, stack: contextlib.AsyncExitStack
+    ) -> None:
         settings = self._settings.radius
         folders = [settings.dialects_folder] if settings.dialects_folder else []
         self.radius = RadiusServer(
@@ -144,6 +146,7 @@ class Server:
         except OSError as error:
             raise InputError("[radius] listen", str(error)) from error
         self._observers.add(self.radius)
+        self.radius.restore(await ledger.find_open(only_final=True))
         if settings.status_file:
             path = self._settings.path.parent / settings.status_file
             teller = asyncio.create_task(self._tell_status(self.radius, path))

@@ -1,7 +1,7 @@
 """When sessions are to be ended by us: at the end of a final grant, or now. Pure: time is an argument.
 
 Owns: one deadline per session, and trying again. Does not own: how a session is ended
-(`ocs.radius.enforcer`). Nothing of it survives a restart: the next report says anew what was granted.
+(`ocs.radius.enforcer`), nor what is known after a restart (`ocs.radius.udp.RadiusServer.restore`).
 """
 
 import heapq

@@ -20,6 +20,7 @@ from ocs.charging.outcome import NoAnswer, Outcome
 from ocs.charging.request import ChargingRequest, RequestType, Usage
 from ocs.charging.service import ChargingService, SessionNotice
 from ocs.ports import Clock, Gateway
+from ocs.quota.session import Session
 from ocs.radius.codec import PACKET_OCTETS_MAX, Code
 from ocs.radius.dialect import Dialect, load_dialects
 from ocs.radius.endpoint import RADSEC_SECRET, Client, Endpoint, Exchange, Role, Silence, Source
@@ -38,6 +39,7 @@ from ocs.radius.translate import (
     find_enforcement,
     read_peer,
 )
+from ocs.units import Measure
 
 BATCH: Final = 64
 "Datagrams read before the event loop gets its turn."
@@ -225,6 +227,20 @@ class RadiusServer:
         self._enforcer.stop()
 
     # -------------------------------------------------------------------------------------------- notices
+
+    def restore(self, sessions: Iterable[Session]) -> None:
+        """Plan the end of sessions that were on their last grant before a restart.
+
+        What has ended since is disconnected at once; the gateway knows better if its report was lost.
+        """
+        for session in sessions:
+            client, peer = self._endpoint.find_client(session.gateway_id), read_peer(session.peer_attributes)
+            if client is None or peer is None or not client.can_be_stopped:
+                continue
+            if peer.service.measure is Measure.SECONDS:
+                left_ms = 1000 * max(0, session.granted_units - session.used_units)
+                target = peer.target(client.gateway, session.session_key)
+                self._enforcer.end_session(target, session.updated_at_ms + left_ms)
 
     def session_changed(
         self,

@@ -49,6 +49,10 @@ RADSEC_SECRET: Final = Secret("radsec")
 _PROXY_STATE: Final = int(AttributeType.PROXY_STATE)
 _EAP_MESSAGE: Final = int(AttributeType.EAP_MESSAGE)
 _DIGEST_RESPONSE: Final = 103
+_UNSUPPORTED: Final = {Code.COA_REQUEST: Code.COA_NAK, Code.DISCONNECT_REQUEST: Code.DISCONNECT_NAK}
+"Requests that a connection may carry and that this server does not serve, and how they are refused."
+_UNSUPPORTED_EXTENSION: Final = bytes([101, 6]) + (406).to_bytes(4)
+"Error-Cause, RFC 5176 section 3.5."
 _EVENTS: Final = {code: code.name.lower() for code in Code}
 
 
@@ -372,6 +376,8 @@ class Endpoint:
         if packet.code not in role.request_codes:
             if packet.code is Code.STATUS_SERVER:
                 return _answer_status(packet, client, secret, role)
+            if role is Role.STREAM and packet.code in _UNSUPPORTED:
+                return _refuse_unsupported(packet, client, secret)
             return Silence.UNEXPECTED_CODE
         refusal = check_authenticity(packet, client, secret)
         if refusal is not None:
@@ -446,7 +452,8 @@ def check_authenticity(packet: Packet, client: Client, secret: Secret) -> Silenc
     Over TLS the policy has nothing to ask: the connection itself is authentic.
     """
     has_mac = packet.has_message_authenticator
-    if packet.code is Code.ACCOUNTING_REQUEST and not is_request_authentic(packet, secret):
+    is_hashed = packet.code is Code.ACCOUNTING_REQUEST or packet.code in _UNSUPPORTED
+    if is_hashed and not is_request_authentic(packet, secret):
         return Silence.BAD_AUTHENTICATOR
     if has_mac and not is_message_authentic(packet, secret):
         return Silence.BAD_MESSAGE_AUTHENTICATOR
@@ -483,6 +490,15 @@ def _check_proxy_state(client: Client, *, has_bare_state: bool) -> Silence | Non
     policy = client.gateway.limit_proxy_state
     limited = policy == "yes" or (policy == "auto" and not client.sends_bare_proxy_state)
     return Silence.UNPROTECTED_PROXY_STATE if has_bare_state and limited else None
+
+
+def _refuse_unsupported(packet: Packet, client: Client, secret: Secret) -> bytes | Silence:
+    """Say that nobody can be changed or disconnected here (RFC 6614 section 3.4)."""
+    refusal = check_authenticity(packet, client, secret)
+    if refusal is not None:
+        return refusal
+    client.count("unsupported")
+    return encode_reply(_UNSUPPORTED[packet.code], packet, _UNSUPPORTED_EXTENSION, secret)
 
 
 def _answer_status(packet: Packet, client: Client, secret: Secret, role: Role) -> bytes | Silence:

@@ -362,6 +362,23 @@ def test_a_request_without_an_answer_does_not_end_the_connection(tmp_path: Path)
     assert play(tmp_path, story).radius.counters["near"]["missing_attribute"] == 1
 
 
+@pytest.mark.parametrize(
+    ("code", "refusal"),
+    [(Code.COA_REQUEST, Code.COA_NAK), (Code.DISCONNECT_REQUEST, Code.DISCONNECT_NAK)],
+)
+def test_requests_for_equipment_are_refused_by_name(tmp_path: Path, code: Code, refusal: Code) -> None:
+    """A connection may carry them (RFC 6614 section 3.4): 406, and the connection goes on."""
+
+    async def story(server: Server) -> None:
+        async with await server.connect() as peer:
+            request = encode_request(code, identifier=4, attributes=b"", secret=Secret(SECRET))
+            reply = await peer.ask(request)
+            assert (reply.code, reply.get(101)) == (refusal, (406).to_bytes(4))
+            assert (await peer.ask(peer.access())).code is Code.ACCESS_ACCEPT
+
+    play(tmp_path, story)
+
+
 def test_a_repeated_request_is_charged_once_per_connection(tmp_path: Path) -> None:
     """The same octets on one connection get the same answer; on another connection they are asked again.
 

@@ -370,6 +370,32 @@ def test_replies_leave_from_the_address_the_request_came_to(host: str, connect_t
     assert [answer[:2] for answer in answers] == [b"\x02\x03"]
 
 
+def test_several_listeners_of_both_families_serve_at_once() -> None:
+    """Each answers for itself; a gateway may send its accounting to another address than its requests."""
+    service = FakeService()
+    addresses = [("127.0.0.1", 0), ("127.0.0.2", 0), ("::1", 0)]
+    answered: list[bool] = []
+
+    def ask(auth: tuple[str, int], acct: tuple[str, int]) -> None:
+        with RadiusClient(auth[0], SECRET, auth_port=auth[1], timeout_s=5) as client:
+            answered.append(client.authorise(CALL, password="arctangent").is_accept)
+        with RadiusClient(acct[0], SECRET, acct_port=acct[1], timeout_s=5) as client:
+            client.start(CALL)
+
+    async def main() -> None:
+        gateways = [gateway(), gateway(id=8, name="gw6", address="::1")]
+        server = RadiusServer(service, FixedClock(), gateways, class_key=b"k")
+        await server.start(auth=addresses, acct=addresses)
+        for number in range(3):
+            await asyncio.to_thread(ask, server.addresses[number], server.addresses[3 + (number + 1) % 3])
+        await server.stop()
+
+    asyncio.run(main())
+
+    assert answered == [True] * 3
+    assert [request.gateway.name for request in service.requests] == ["gw", "gw", "gw", "gw6", "gw6", "gw"]
+
+
 def test_an_address_in_use_binds_nothing() -> None:
     """Starting fails whole: the sockets that were bound before the failure are closed."""
 

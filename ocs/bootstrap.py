@@ -7,9 +7,11 @@ Opens the stores, builds engine and front ends, and owns the event loop, signals
 import asyncio
 import contextlib
 import gc
+import ipaddress
 import logging
 import secrets
 import signal
+import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -28,6 +30,7 @@ from ocs.grpc.server import GrpcServer
 from ocs.grpc.tls import CertificateFiles, server_credentials
 from ocs.ports import CatalogStore, ChangeKind, Gateway, LedgerStore
 from ocs.radius.dialect import load_dialects
+from ocs.radius.enforcer import family_of
 from ocs.radius.number import normalise_number
 from ocs.radius.status import write_status
 from ocs.radius.stream import RenewedContext, StreamLimits, TlsFiles
@@ -141,7 +144,11 @@ class Server:
             dialects=load_dialects([self._settings.path.parent / folder for folder in folders]),
         )
         try:
-            await self.radius.start(auth=settings.listen_auth, acct=settings.listen_acct)
+            await self.radius.start(
+                auth=settings.listen_auth,
+                acct=settings.listen_acct,
+                coa_sources=_read_hosts(settings.coa_source, "[radius] coa_source"),
+            )
             await self._start_streams(self.radius)
         except OSError as error:
             raise InputError("[radius] listen", str(error)) from error
@@ -249,6 +256,18 @@ class Server:
         while True:
             await asyncio.sleep(CLOCK_FOLLOW_S)
             self._clock.follow()
+
+
+def _read_hosts(text: str, place: str) -> list[str]:
+    """IP addresses with commas between, which must be this machine's."""
+    hosts = [part.strip() for part in text.split(",") if part.strip()]
+    for host in hosts:
+        try:
+            with socket.socket(family_of(host), socket.SOCK_DGRAM) as probe:
+                probe.bind((str(ipaddress.ip_address(host)), 0))
+        except (OSError, ValueError) as error:
+            raise InputError(place, f"{host}: {error}") from error
+    return hosts
 
 
 async def _watch(server: GrpcServer, engine: Engine, catalog: CatalogStore, keys: KeyRing, seen: int) -> None:

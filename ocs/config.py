@@ -231,6 +231,12 @@ class RadiusSettings:
         "PEM file with who signs client certificates; every client needs one. It is the gateway that its "
         "certificate is made out to by name, else the one at its address.",
     )
+    coa_source: str = _key(
+        TEXT,
+        "",
+        "IP address that CoA and Disconnect requests leave from, where gateways take them from one only; "
+        "with a comma between one for IPv4 and one for IPv6. Empty: what routing chooses.",
+    )
     stream_connections_max: int = _key(
         _whole(least=1),
         1_000,

@@ -6,7 +6,7 @@ Owns: one bounded pool of UDP sockets, one timer, counting. Does not own: what a
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from ocs.ports import Clock
@@ -32,10 +32,15 @@ class Enforcer:
         self._sockets: dict[tuple[socket.AddressFamily, int], socket.socket] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._is_open = False
+        self._sources: dict[socket.AddressFamily, str] = {}
         self.counters: Counter[str] = Counter()
 
-    def start(self) -> None:
-        """Take orders from now on; sockets are opened when they are first needed."""
+    def start(self, sources: Iterable[str] = ()) -> None:
+        """Take orders from now on; sockets are opened when they are first needed.
+
+        Requests leave from these addresses, the last of each family; without one routing chooses.
+        """
+        self._sources = {family_of(host): host for host in sources}
         self._is_open = True
 
     def stop(self) -> None:
@@ -129,7 +134,7 @@ class Enforcer:
             conclude(Verdict.NOT_SENT, 0)
 
     def _submit(self, order: Order, now_ms: int) -> None:
-        family = socket.AF_INET6 if ":" in order.host else socket.AF_INET
+        family = family_of(order.host)
         datagram = self._clients[family].submit(order, now_ms)
         if datagram is not None:
             self._send(family, datagram)
@@ -146,6 +151,13 @@ class Enforcer:
         if opened is None:
             opened = socket.socket(family, socket.SOCK_DGRAM)
             opened.settimeout(0)
+            source = self._sources.get(family)
+            if source is not None:
+                try:
+                    opened.bind((source, 0))
+                except OSError:
+                    opened.close()
+                    raise
             self._sockets[family, number] = opened
             asyncio.get_running_loop().add_reader(opened.fileno(), self._receive, family, number, opened)
         return opened
@@ -163,3 +175,8 @@ class Enforcer:
             if not client.receive_datagram(octets, socket=number, host=peer[0], port=peer[1]):
                 self.counters["unexpected"] += 1
         self._advance()
+
+
+def family_of(host: str) -> socket.AddressFamily:
+    """The family of an IP address."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -146,8 +146,16 @@ class RadiusServer:
         """
         self._endpoint.set_clients(gateways, self._dialects)
 
-    async def start(self, *, auth: Sequence[tuple[str, int]], acct: Sequence[tuple[str, int]]) -> None:
+    async def start(
+        self,
+        *,
+        auth: Sequence[tuple[str, int]],
+        acct: Sequence[tuple[str, int]],
+        coa_sources: Sequence[str] = (),
+    ) -> None:
         """Bind and serve; port 0 takes a free one.
+
+        CoA and Disconnect requests leave from `coa_sources`, one address of each family.
 
         Raises:
             OSError: an address cannot be bound; then none is.
@@ -173,7 +181,7 @@ class RadiusServer:
                     RECEIVE_BUFFER_OCTETS,
                 )
             loop.add_reader(listener.socket.fileno(), self._receive, listener)
-        self._enforcer.start()
+        self._enforcer.start(coa_sources)
 
     async def start_streams(
         self,

@@ -145,13 +145,24 @@ def test_a_call_is_ended_though_the_server_was_killed(server: ServerProcess, nas
 
 
 def test_a_gateway_that_knows_no_such_call_is_not_asked_again(server: ServerProcess, nas: Nas) -> None:
-    """503: it has ended there. Its Stop may still come."""
+    """503: it has ended there. Its Stop may still come. The request leaves from where the settings say."""
+    server.settings["OCS_RADIUS_COA_SOURCE"] = "127.0.0.6, ::1"
     with server.start():
         nas.authorise()
         nas.report("Start")
-        nas.answer(nas.hear(), Code.DISCONNECT_NAK, 503)
+        asked = nas.hear()
+        assert asked[1][0] == "127.0.0.6"
+        nas.answer(asked, Code.DISCONNECT_NAK, 503)
         wait_for_count(server, "disconnect_gone_503")
         nas.report("Stop", 4)
         (session,) = json.loads(server.ocs("session", "list", "--all", "--json"))
 
     assert (session["state"], session["used"], session["charged"]) == ("closed", 4, "0.00667")
+
+
+@pytest.mark.parametrize("source", ["192.0.2.1", "here"])
+def test_an_address_that_is_not_this_machines_stops_the_start(server: ServerProcess, source: str) -> None:
+    """Better now than when a call is to be ended."""
+    server.settings["OCS_RADIUS_COA_SOURCE"] = source
+
+    assert f"[radius] coa_source: {source}: " in server.ocs("serve", code=2)

@@ -94,7 +94,7 @@ class CoaListener(asyncio.DatagramProtocol):
         codes, attributes = (NAK, encode_attribute(ERROR_CAUSE, cause.to_bytes(4))) if cause else (ACK, b"")
         return encode_reply(codes[packet.code], packet, attributes, Secret(SECRET))
 
-    async def wait_for(self, count: int, timeout_s: float = 5) -> Sequence[Packet]:
+    async def wait_for(self, count: int, timeout_s: float = 30) -> Sequence[Packet]:
         """The requests, once there are as many."""
         async with asyncio.timeout(timeout_s):
             while len(self.requests) < count:
@@ -174,7 +174,7 @@ class Plant:
             asking.settimeout(0)
             asking.bind((HOST, 0))
             await loop.sock_sendto(asking, datagram, address)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 reply = decode(await loop.sock_recv(asking, 4096))
         assert is_reply_authentic(reply, datagram[4:20], Secret(SECRET))
         return reply

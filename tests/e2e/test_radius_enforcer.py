@@ -62,9 +62,9 @@ async def report_and_listen(
         for identifier in range(reports):
             packet = accounting_request(REPORT, identifier=identifier)
             await loop.sock_sendto(asking, packet, server.addresses[0])
-            await asyncio.wait_for(loop.sock_recv(asking, 4096), 2)
+            await asyncio.wait_for(loop.sock_recv(asking, 4096), 30)
         for code, attributes in answers:
-            octets, peer = await asyncio.wait_for(loop.sock_recvfrom(listening, 4096), 4)
+            octets, peer = await asyncio.wait_for(loop.sock_recvfrom(listening, 4096), 30)
             asked.append(decode(octets))
             await loop.sock_sendto(listening, encode_reply(code, asked[-1], attributes, Secret(SECRET)), peer)
         await asyncio.sleep(0.05)
@@ -139,7 +139,7 @@ def test_a_session_that_is_granted_more_is_let_go_on() -> None:
             for identifier in range(2):
                 packet = accounting_request(REPORT, identifier=identifier)
                 await loop.sock_sendto(asking, packet, server.addresses[0])
-                await asyncio.wait_for(loop.sock_recv(asking, 4096), 2)
+                await asyncio.wait_for(loop.sock_recv(asking, 4096), 30)
                 service.outcome = Outcome(code=OutcomeCode.SUCCESS, granted_units=60)
             await asyncio.sleep(1.2)
             counters = server.counters[""]

@@ -66,7 +66,10 @@ def test_a_call_through_a_proxy_is_charged_exactly(tmp_path: Path) -> None:
     """The proxy adds Proxy-State, verifies what comes back, and passes on Accept, limits and Class."""
     server = ServerProcess(tmp_path)
     server.ocs("init", "--sample")
-    server.ocs("gateway", "add", "freeradius", "--address", "127.0.0.3", "--secret", "proxy-secret")
+    server.ocs(
+        *("gateway", "add", "freeradius", "--address", "127.0.0.3", "--secret", "proxy-secret"),
+        *("--grant", "whole"),
+    )
     changes = {
         "port = 1812": f"port = {server.auth_port}",
         "port = 1813": f"port = {server.acct_port}",
@@ -94,7 +97,7 @@ def test_a_call_over_radsec_is_charged_exactly(tmp_path: Path) -> None:
         "OCS_RADIUS_RADSEC_CLIENT_CA": "ca.pem",
     }
     server.ocs("init", "--sample")
-    server.ocs("gateway", "add", "freeradius")
+    server.ocs("gateway", "add", "freeradius", "--grant", "whole")
     changes = {
         "port = 2083": f"port = {port}",
         "/etc/freeradius/3.0/certs": str(tmp_path),

@@ -491,6 +491,23 @@ def test_connections_are_bounded_and_one_peer_leaves_room_for_others(tmp_path: P
     play(tmp_path, story, connections_max=4)
 
 
+def test_a_handshake_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts as a connection for as long as it is waited for, then others may come."""
+    monkeypatch.setattr(stream, "HANDSHAKE_S", 1.0)
+
+    async def story(server: Server) -> None:
+        address = server.radius.stream_addresses[1]
+        mute = [await asyncio.open_connection(*address, local_addr=(f"127.0.0.{n}", 0)) for n in (2, 3, 4)]
+        await server.count("connection_beyond_limit")
+        await server.count("handshake_failed", 2)
+        async with await server.connect_tls(certify("gw", AUTHORITY)) as peer:
+            assert (await peer.ask(peer.access())).code is Code.ACCESS_ACCEPT
+        for _, writer in mute:
+            writer.transport.abort()
+
+    play(tmp_path, story, connections_max=2)
+
+
 def test_a_flood_on_one_connection_lets_others_be_served(tmp_path: Path) -> None:
     """Every packet is answered, in turns with those of others."""
 

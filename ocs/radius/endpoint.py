@@ -287,6 +287,8 @@ class Endpoint:
         self._table = ClientTable()
         self._named: dict[str, Client] = {}
         "By gateway name: those that have an address, and those that a certificate may name."
+        self._disabled: frozenset[str] = frozenset()
+        "Names of gateways that are not to be served."
         self._memories: dict[tuple[Source, int], Memory] = {}
         "The duplicate cache: by source and Identifier, oldest first."
         self.unknown_clients = 0
@@ -309,10 +311,13 @@ class Endpoint:
         return next((client for client in self._named.values() if client.gateway.id == gateway_id), None)
 
     def find_peer(self, names: Iterable[str], host: str) -> Client | None:
-        """The client that a certificate is made out to; else the one at this address."""
+        """The client that a certificate is made out to; else the one at this address.
+
+        None for a gateway that is not enabled, wherever it comes from.
+        """
         for name in names:
-            if name in self._named:
-                return self._named[name]
+            if name in self._named or name in self._disabled:
+                return self._named.get(name)
         return self._table.find(host)
 
     def set_clients(self, gateways: Iterable[Gateway], dialects: Mapping[str, Dialect]) -> None:
@@ -322,10 +327,13 @@ class Endpoint:
             InputError: a gateway's record cannot be used; the former clients stay.
         """
         former = {client.gateway.id: client for client in self._named.values()}
-        named = {}
+        named, disabled = {}, set()
         for gateway in gateways:
+            if not gateway.enabled:
+                disabled.add(gateway.name)
+                continue
             dialect = dialects.get(gateway.dialect)
-            if not gateway.enabled or (dialect is None and not gateway.address):
+            if dialect is None and not gateway.address:
                 continue
             if dialect is None:
                 known = ", ".join(sorted(dialects))
@@ -342,7 +350,7 @@ class Endpoint:
                 client.inherit(former[gateway.id])
             named[gateway.name] = client
         self._table = ClientTable(client for client in named.values() if client.gateway.address)
-        self._named = named
+        self._named, self._disabled = named, frozenset(disabled)
 
     def receive_datagram(
         self, datagram: bytes, source: Source, role: Role, now_ms: int

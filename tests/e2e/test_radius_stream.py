@@ -5,6 +5,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -261,6 +262,21 @@ def test_a_certificate_says_which_gateway_it_is(tmp_path: Path) -> None:
         assert request.credential.verify("arctangent")
 
     assert "roaming" in play(tmp_path, story).radius.counters
+
+
+def test_a_gateway_that_is_disabled_is_not_served_by_its_address_either(tmp_path: Path) -> None:
+    """Its certificate says who it is: it must not become another gateway that its address belongs to."""
+
+    async def story(server: Server) -> None:
+        async with await server.connect_tls(certify("roaming", AUTHORITY)) as peer:
+            assert (await peer.ask(peer.access())).code is Code.ACCESS_ACCEPT
+            near, roaming = server.gateways
+            server.radius.set_gateways([near, replace(roaming, enabled=False)])
+            peer.write(peer.access(2))
+            assert await peer.is_closed()
+        assert len(server.service.requests) == 1
+
+    play(tmp_path, story)
 
 
 @pytest.mark.parametrize("shown", [None, certify("near", STRANGER)], ids=["none", "of another authority"])

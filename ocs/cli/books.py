@@ -1,6 +1,7 @@
 """The stores behind a command: opened from the settings, closed when the command is done."""
 
 import asyncio
+import getpass
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -46,20 +47,33 @@ def read_settings(context: typer.Context) -> "Settings":
     return load_settings(path, os.environ)
 
 
+def operator() -> str:
+    """The person at the terminal, as the audit log names it."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user that the system has no name for, as in containers
+        user = f"uid {os.getuid()}"
+    return f"{user} (command line)"
+
+
 def use_books(context: typer.Context, use: Callable[[Books], Awaitable[T]]) -> T:
     """Open the stores, run the use case, close them; what the use case returned."""
     settings = read_settings(context)
-    return asyncio.run(run_with_books(settings, use))
+    return asyncio.run(run_with_books(settings, use, actor=operator()))
 
 
-async def run_with_books(settings: "Settings", use: Callable[[Books], Awaitable[T]]) -> T:
-    """`use_books` inside a running loop."""
+async def run_with_books(settings: "Settings", use: Callable[[Books], Awaitable[T]], *, actor: str = "") -> T:
+    """`use_books` inside a running loop; what is changed is audited where there is an actor."""
     from ocs.bootstrap import open_stores
     from ocs.charging.administration import Administration
     from ocs.charging.clock import SystemClock
 
     clock = SystemClock()
     ledger, catalog = open_stores(settings)
+    if actor:
+        from ocs.charging.audited import audit_stores
+
+        ledger, catalog = audit_stores(ledger, catalog, clock, actor)
     try:
         return await use(Books(settings, ledger, catalog, Administration(ledger, catalog, clock), clock))
     finally:

@@ -1,10 +1,8 @@
-"""The person at the terminal, as the audit log names it."""
+"""Commands of the person at the terminal."""
 
-import getpass
-import os
 from typing import TYPE_CHECKING
 
-from ocs.cli.books import Books
+from ocs.cli.books import Books, operator
 
 if TYPE_CHECKING:
     from ocs.charging.audit import Command
@@ -14,8 +12,4 @@ def command_of(books: Books) -> "Command":
     """A command of this person, given now."""
     from ocs.charging.audit import Command
 
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a user that the system has no name for, as in containers
-        user = f"uid {os.getuid()}"
-    return Command(actor=f"{user} (command line)", at_ms=books.clock.now_ms())
+    return Command(actor=operator(), at_ms=books.clock.now_ms())

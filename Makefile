@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 CONFIG ?= run/ocs.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run init test test-slow test-interop test-all lint types imports fmt proto proto-check bench bench-report soak fuzz check hooks clean
+.PHONY: help run init test test-slow test-interop test-all lint types imports fmt proto proto-check proto-release bench bench-report soak fuzz check hooks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,13 @@ fmt: $(STAMP) ## Format, and fix what can be fixed
 proto: $(STAMP) ## Generate the gRPC stubs from proto/
 	$(BIN)/python proto/generate.py
 
+proto-check: $(STAMP) ## Lint proto/ and compare it with the last release
+	$(BIN)/buf lint proto
+	$(BIN)/buf breaking proto --against proto/released.binpb
+
+proto-release: $(STAMP) ## Make proto/ as it is now the last release
+	$(BIN)/buf build proto --exclude-source-info -o proto/released.binpb
+
 bench: $(STAMP) ## Measure throughput and latency on this machine
 	$(BIN)/python benchmarks/load.py
 
@@ -70,7 +77,7 @@ bench-report: $(STAMP) ## Measure everything and write docs/performance.md with 
 soak: $(STAMP) ## Load for half an hour and watch memory and latency
 	$(BIN)/python benchmarks/soak.py
 
-check: lint types imports test ## Everything a commit must pass
+check: lint types imports proto-check test ## Everything a commit must pass
 
 hooks: $(STAMP) ## Install the pre-commit hooks
 	$(BIN)/pre-commit install

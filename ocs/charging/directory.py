@@ -89,6 +89,17 @@ class Directory:
 
     # ------------------------------------------------------------------------------ loading
 
+    async def load_on_net(self, links: Sequence[Link], number: str) -> OnNet:
+        """`on_net`, with everything loaded that it needs."""
+        while True:
+            found, unknown = self.on_net(links, number)
+            if unknown is None:
+                return found
+            if isinstance(unknown, int):
+                await self.load_chain(unknown)
+            else:
+                await self.load_identity(unknown)
+
     async def load_gateways(self) -> None:
         """Read every gateway anew."""
         self.gateways = {gateway.id: gateway for gateway in await self._store.load_gateways()}

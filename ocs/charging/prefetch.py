@@ -129,14 +129,8 @@ class Prefetch:
 
     async def _load_other_party(self, request: ChargingRequest, links: Sequence[Link]) -> None:
         number = self._other_party(request, links)
-        while number:
-            _, unknown = self._directory.on_net(links, number)
-            if unknown is None:
-                return
-            if isinstance(unknown, int):
-                await self._directory.load_chain(unknown)
-            else:
-                await self._directory.load_identity(unknown)
+        if number:
+            await self._directory.load_on_net(links, number)
 
     async def _load_answer(self, request: ChargingRequest) -> bool:
         stored = await self._ledger.load_answer(request.gateway.id, request.request_key)

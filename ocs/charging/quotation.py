@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ocs.charging.allowance import offered_discounts, open_shares
 from ocs.charging.catalogue import Catalogue
+from ocs.charging.directory import Directory
 from ocs.charging.situation import UNLIMITED, Link
 from ocs.charging.tariff_book import find_terms, load_tariffs
 from ocs.errors import NotFoundError
@@ -18,14 +19,17 @@ from ocs.ports import CatalogStore, LedgerStore
 from ocs.quota.account import AccountProfile, opening_account
 from ocs.rating.affordable import affordable
 from ocs.rating.applied import AppliedRate
+from ocs.rating.destination import MSG
 from ocs.rating.discount import Discounts
 from ocs.rating.explanation import Explanation, explain
 from ocs.rating.price import price_set_at
-from ocs.rating.selection import RatingRefusal, select_rate
+from ocs.rating.selection import OnNet, RatingRefusal, select_rate
 from ocs.units import MILLIS_PER_SECOND, AccessCode, Measure, Service
 
 CAP_UNITS: Final = {Measure.SECONDS: 24 * 3600, Measure.OCTETS: 2**50, Measure.MESSAGES: 10**9}
 "More than this nobody is told to afford."
+_PARTIES_MAX: Final = 64
+"Identities and chains of one quotation: two parties, each with its number under a few kinds."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,7 @@ async def quote_account(
     loaded = (await ledger.load([link.id for link in chain], ())).accounts
     live = {link.id: loaded.get(link.id) or opening_account(link.id) for link in chain}
     links = await _links(catalog, chain, catalogue)
+    on_net = await _on_net(catalog, catalogue, links, question)
     lines = []
     for ordinal, link in enumerate(links):
         if link.plan is None:
@@ -109,6 +114,7 @@ async def quote_account(
             called=question.called,
             calling=question.calling,
             at_s=question.at_s,
+            on_net=on_net,
         )
         if applied is None:
             raise NotFoundError(
@@ -133,6 +139,17 @@ async def quote_account(
     if not lines:
         raise NotFoundError(f"account {profile.name!r} has no plan, nor has anybody above it")
     return Quotation(lines)
+
+
+async def _on_net(
+    catalog: CatalogStore, catalogue: Catalogue, links: Sequence[Link], question: Question
+) -> OnNet:
+    """How near the other party is, where a tariff of the chain has a price for that."""
+    by_number = question.service.destination in (None, MSG)
+    other = question.calling if question.access_code is AccessCode.INCOMING else question.called
+    if not (by_number and other and catalogue.asks_on_net(links, question.service, question.access_code)):
+        return OnNet.NO
+    return await Directory(catalog, catalogue, max_entries=_PARTIES_MAX).load_on_net(links, other)
 
 
 async def _load_catalogue(catalog: CatalogStore, chain: Sequence[AccountProfile]) -> Catalogue:

@@ -111,3 +111,27 @@ def test_unknown_payers_and_services_are_not_found(shell: Shell) -> None:
         3, "quote", "--account", "alice", "--service", "fax", "--to", "44", "--seconds", "5"
     )
     assert "has no plan" in shell.refused(3, "quote", "--account", "planless", "--to", "44", "--seconds", "5")
+
+
+def test_a_call_between_subscribers_is_quoted_at_their_price(shell: Shell) -> None:
+    """As it would be charged: the nearer name first, then the number."""
+    sheet = shell.write("n.csv", "Destination,Price\nVOICEONNETRX,0\nVOICEONNET,0.01\n|,0.50\n")
+    shell.ok("tariff", "import", sheet, "--tariff", "on-net", "--yes")
+    shell.ok("plan", "add", "on-net", "--tariff", "voice=on-net")
+    for name, number, parent in (
+        ("head", "15550100", None),
+        ("ann", "15550101", "head"),
+        ("ben", "15550102", "head"),
+        ("eve", "15550103", None),
+    ):
+        above = ["--parent", parent] if parent else []
+        shell.ok("account", "create", name, "--plan", "on-net", "--balance", "5", *above)
+        shell.ok("identity", "add", name, "did", number)
+
+    def destination(number: str) -> str:
+        quoted = shell.json("quote", "--account", "ann", "--to", number, "--seconds", "60")
+        return str(quoted["payers"][0]["destination"])
+
+    assert destination("15550102") == "VOICEONNETRX"
+    assert destination("15550103") == "VOICEONNET"
+    assert destination("15550199") == "|"

@@ -1,9 +1,11 @@
 """Reset cycles: period bounds, first periods in part, and what rolls over."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from rating_story import Story, stories
 
 from ocs.rating.reset import (
     Bucket,
@@ -22,32 +24,14 @@ VIENNA = ZoneInfo("Europe/Vienna")
 APRIL = CounterPeriod(date(2026, 4, 1), date(2026, 5, 1))
 
 
-@pytest.mark.parametrize(
-    ("cycle", "billing_day", "day", "first", "until"),
-    [
-        (ResetCycle.DAILY, 1, "2028-02-28", "2028-02-28", "2028-02-29"),
-        (ResetCycle.DAILY, 1, "2026-12-31", "2026-12-31", "2027-01-01"),
-        (ResetCycle.WEEKLY, 1, "2026-01-05", "2026-01-05", "2026-01-12"),
-        (ResetCycle.WEEKLY, 1, "2026-01-04", "2025-12-29", "2026-01-05"),
-        (ResetCycle.MONTHLY, 1, "2026-01-01", "2026-01-01", "2026-02-01"),
-        (ResetCycle.MONTHLY, 15, "2026-12-31", "2026-12-01", "2027-01-01"),
-        (ResetCycle.BILLING_DAY, 15, "2026-01-14", "2025-12-15", "2026-01-15"),
-        (ResetCycle.BILLING_DAY, 15, "2026-01-15", "2026-01-15", "2026-02-15"),
-        (ResetCycle.BILLING_DAY, 31, "2026-02-27", "2026-01-31", "2026-02-28"),
-        (ResetCycle.BILLING_DAY, 31, "2026-02-28", "2026-02-28", "2026-03-31"),
-        (ResetCycle.BILLING_DAY, 31, "2028-02-28", "2028-01-31", "2028-02-29"),
-        (ResetCycle.BILLING_DAY, 30, "2026-03-01", "2026-02-28", "2026-03-30"),
-        (ResetCycle.BILLING_DAY, 31, "2026-12-31", "2026-12-31", "2027-01-31"),
-        (ResetCycle.BILLING_DAY, 1, "2026-06-30", "2026-06-01", "2026-07-01"),
-    ],
-)
-def test_a_day_lies_in_its_period(
-    *, cycle: ResetCycle, billing_day: int, day: str, first: str, until: str
-) -> None:
+@stories("reset", "day")
+def test_a_day_lies_in_its_period(story: Story) -> None:
     """First day inclusive, end exclusive; a billing day beyond the month's end is its last day."""
-    found = period_of(cycle, date.fromisoformat(day), billing_day=billing_day)
+    found = period_of(
+        ResetCycle(story["cycle"]), date.fromisoformat(story["day"]), billing_day=story.get("billing_day", 1)
+    )
 
-    assert found == CounterPeriod(date.fromisoformat(first), date.fromisoformat(until))
+    assert found == CounterPeriod(date.fromisoformat(story["first"]), date.fromisoformat(story["until"]))
 
 
 @pytest.mark.parametrize("cycle", [c for c in ResetCycle if c is not ResetCycle.NEVER])
@@ -96,24 +80,31 @@ def test_the_instant_at_which_a_day_begins(zone: str, day: str, instant: str) ->
     assert local_date(begins_s - 1, ZoneInfo(zone)) < date.fromisoformat(day)
 
 
-@pytest.mark.parametrize(
-    ("activated_on", "quantity", "expected"),
-    [
-        ("2026-04-20", 300, 100),
-        ("2026-04-30", 300, 0),
-        ("2026-04-29", 300, 10),
-        ("2026-04-02", 300, 280),
-        ("2026-04-01", 300, 300),
-        ("2026-03-15", 300, 300),
-        ("2026-05-01", 300, 0),
-        ("2026-04-20", 100, 33),
-    ],
-)
-def test_a_first_period_in_part_has_part_of_the_quantity(
-    activated_on: str, quantity: int, expected: int
-) -> None:
+@stories("reset", "quantity")
+def test_a_first_period_in_part_has_part_of_the_quantity(story: Story) -> None:
     """Whole days after the activation's own; parts of a unit are dropped."""
-    assert prorated(quantity, APRIL, date.fromisoformat(activated_on)) == expected
+    assert prorated(story["quantity"], APRIL, date.fromisoformat(story["activated"])) == story["leaves"]
+
+
+@stories("reset", "months")
+def test_what_is_unused_rolls_over_and_is_drawn(story: Story) -> None:
+    """Month after month from April on; what expires first is taken first."""
+    buckets: tuple[Bucket, ...] = ()
+    ended = APRIL
+    for unused in story["months"]:
+        buckets = roll(buckets, unused=unused, ended=ended, periods=story["periods"])
+        assert ended.until is not None
+        ended = period_of(ResetCycle.MONTHLY, ended.until)
+    left, missing = draw(buckets, story["takes"])
+
+    assert buckets == buckets_of(story["left"])
+    assert left == buckets_of(story["after"])
+    assert missing == max(0, story["takes"] - sum(bucket.quantity for bucket in buckets))
+
+
+def buckets_of(rows: list[list[Any]]) -> tuple[Bucket, ...]:
+    """Buckets from a story: quantity and the day on which it is gone."""
+    return tuple(Bucket(quantity, date.fromisoformat(day)) for quantity, day in rows)
 
 
 def test_a_period_without_bounds_is_never_in_part() -> None:

@@ -142,15 +142,17 @@ def preview_record(plan: "ImportPlan", terms: "TariffTerms", sheet: "Sheet") -> 
         **{step.value: count for step, count in plan.counts.items()},
         "prices_up": moves.up,
         "prices_down": moves.down,
-        "largest_cut_percent": _percent(moves.min_basis_points),
-        "largest_rise_percent": _percent(moves.max_basis_points),
+        "largest_cut_percent": _percent(moves.min_basis_points, sign=-1),
+        "largest_rise_percent": _percent(moves.max_basis_points, sign=1),
     }
 
 
-def _percent(basis_points: int | None) -> str | None:
+def _percent(basis_points: int | None, *, sign: int) -> str | None:
+    """A move in percent; None when prices moved the other way only."""
     from ocs.units import format_decimal
 
-    return None if basis_points is None else format_decimal(basis_points, places=2)
+    moved = basis_points is not None and basis_points * sign > 0
+    return format_decimal(basis_points or 0, places=2) if moved else None
 
 
 def print_preview(preview: dict[str, Any]) -> None:

@@ -23,6 +23,8 @@ Span = tuple[int, int]
 _DAY_S: Final = 86_400
 _CENTURY: Final = 2000
 "What a year of two digits belongs to."
+_DIGITS_MAX: Final = 9
+"No value has more, and Python refuses to read thousands of them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +250,7 @@ class _Parser:
 
 def _value(scale: _Scale, word: str) -> int | None:
     """The value that a word names, None when it names none."""
-    if word.isdigit():
+    if word.isascii() and word.isdigit() and len(word) <= _DIGITS_MAX:
         number = int(word)
         if scale.name == "yr" and number < 100:
             number += _CENTURY

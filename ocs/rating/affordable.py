@@ -12,6 +12,7 @@ from ocs.rating.course import Item
 from ocs.rating.discount import Discounts, Meter
 from ocs.rating.run import Run, Usage, folded, open_sets, seconds_runs, volume_runs
 from ocs.rating.schedule import PEAK
+from ocs.rating.trail import trail_of
 
 
 def affordable(
@@ -50,6 +51,10 @@ def affordable(
         return total
     if room < 0:
         return 0
+    if None in sets and not discounts:
+        sets = ()
+        if total:
+            total = trail_of(applied, start_s=start_s, zone=zone).reach(room, total)
     for index in sets:
         meter = Meter(discounts, denominator=applied.denominator) if discounts else None
         runs = seconds_runs(applied, total, index, start_s=start_s, zone=zone)

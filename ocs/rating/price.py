@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from ocs.rating.applied import AppliedRate
 from ocs.rating.discount import Discounts, Meter, Taken
-from ocs.rating.run import Run, Usage, possible_runs
+from ocs.rating.run import Run, Usage, is_split, possible_runs
+from ocs.rating.trail import trail_of
 from ocs.units import Micros
 
 
@@ -41,6 +42,9 @@ def charge(applied: AppliedRate, usage: Usage, *, start_s: int, zone: ZoneInfo, 
         ended: False: the session goes on. Where its end decides the price set the dearest one that is still
             possible stands in, for a credit the cheapest.
     """
+    if is_split(applied) and usage[0] >= applied.least_seconds:
+        amount = applied.rounding.amount(trail_of(applied, start_s=start_s, zone=zone).cost(usage[0]))
+        return Micros(-amount) if applied.is_payback else amount
     return price(applied, usage, start_s=start_s, zone=zone, ended=ended).amount
 
 

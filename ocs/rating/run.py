@@ -9,6 +9,7 @@ elements of a formula and the boundaries of off-peak periods that a session cros
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ocs.rating.applied import AppliedRate
@@ -47,6 +48,15 @@ def possible_runs(
     return [seconds_runs(applied, seconds, set_index, start_s=start_s, zone=zone) for set_index in sets]
 
 
+def is_split(applied: AppliedRate) -> bool:
+    """Whether each stretch of a session is priced by the set that is valid in it."""
+    return (
+        applied.schedule is not None
+        and not applied.volumes
+        and applied.terms.off_peak_when is OffPeakWhen.SPLIT
+    )
+
+
 def settled_set(applied: AppliedRate, seconds: int, *, start_s: int, zone: ZoneInfo) -> int | None:
     """The price set of an ended session; None: every stretch has its own."""
     schedule, when = applied.schedule, applied.terms.off_peak_when
@@ -67,6 +77,20 @@ def open_sets(applied: AppliedRate, *, start_s: int, zone: ZoneInfo) -> Sequence
     return schedule.open_sets(when, start_s=start_s, zone=zone)
 
 
+class Standing(NamedTuple):
+    """How far runs have come, between two blocks."""
+
+    position_s: int = 0
+    "Where the next block begins."
+    block_s: int = -1
+    "Where the last paid block began; before the first, outside."
+    spent: int = 0
+    "Numerator of what has been paid for."
+
+
+START: Final = Standing()
+
+
 def seconds_runs(
     applied: AppliedRate, seconds: int, set_index: int | None, *, start_s: int, zone: ZoneInfo
 ) -> Iterable[Run]:
@@ -75,11 +99,11 @@ def seconds_runs(
         course = applied.courses[set_index or 0]
         if course.is_plain:
             return _plain_runs(course, seconds)
-    return _walk(applied, seconds, set_index, start_s=start_s, zone=zone)
+    return walk_runs(applied, seconds, set_index, start_s=start_s, zone=zone)
 
 
 def _plain_runs(course: Course, seconds: int) -> Sequence[Run]:
-    """One first interval, then next ones: what `_walk` finds on a plain course."""
+    """One first interval, then next ones: what `walk_runs` finds on a plain course."""
     first, following = course.items
     if seconds <= 0:
         return ()
@@ -89,19 +113,25 @@ def _plain_runs(course: Course, seconds: int) -> Sequence[Run]:
     return (first, 1, first.cost), (following, -(-beyond // following.size), following.cost)
 
 
-def _walk(
-    applied: AppliedRate, seconds: int, set_index: int | None, *, start_s: int, zone: ZoneInfo
+def walk_runs(
+    applied: AppliedRate,
+    seconds: int,
+    set_index: int | None,
+    *,
+    start_s: int,
+    zone: ZoneInfo,
+    standing: Standing = START,
 ) -> Iterator[Run]:
     """`seconds_runs` of any course, block by block of the same price.
 
     With None the first interval and the free seconds belong to the set at the start, and a block in progress
     finishes in the set in which it began. A surcharge of a formula is due with the first block at or after
-    its position, if that block is priced by the formula's set.
+    its position, if that block is priced by the formula's set. With a `standing` only what follows it.
     """
     schedule = applied.schedule if set_index is None else None
     course = applied.courses[schedule.set_at(start_s, zone) if schedule else set_index or 0]
     head_s = course.head_s
-    position, block_start, spent, until = 0, -1, 0, seconds
+    (position, block_start, spent), until = standing, seconds
     while position < seconds:
         if schedule is not None and position >= head_s:
             valid, until_s = schedule.stretch(start_s + position, zone)

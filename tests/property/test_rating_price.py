@@ -12,7 +12,7 @@ from ocs.rating.applied import AppliedRate
 from ocs.rating.discount import CountedRule, Counting, Discounts, Level
 from ocs.rating.formula import ConnectFee, Cut, Formula, Interval, Percent, Surcharge
 from ocs.rating.period import Period
-from ocs.rating.price import charge, charge_discounted, price_set_at
+from ocs.rating.price import charge, charge_discounted, price, price_set_at
 from ocs.rating.tariff import OffPeak, OffPeakWhen, PriceSet, Rate, RoundMode, TariffTerms
 from ocs.units import DATA, MESSAGES, VOICE, Measure, Micros, Nanos
 
@@ -276,6 +276,29 @@ def test_a_counter_does_not_care_how_usage_falls_into_sessions(lengths: list[int
 
     assert spent == total
     assert sum(counted) - sum(whole.counted) == sum(part.quantity for part in taken)
+
+
+@given(
+    rates(services=[VOICE]),
+    starts,
+    st.lists(st.tuples(st.integers(0, 3 * DAY_S), amounts), min_size=2, max_size=6),
+)
+def test_what_was_asked_before_changes_no_answer(
+    rate: AppliedRate, start_s: int, questions: list[tuple[int, int]]
+) -> None:
+    """Prices and affordable seconds of one session, asked in any order, are those of a rate never asked."""
+    where: dict[str, Any] = {"start_s": start_s, "zone": ZONE}
+    asked = [
+        (
+            charge(rate, (seconds, 0, 0), ended=True, **where),
+            affordable(rate, funds, usage=(0, 0, 0), cap_units=seconds, **where),
+        )
+        for seconds, funds in questions
+    ]
+    for (seconds, funds), answer in zip(questions, asked, strict=True):
+        fresh = AppliedRate(rate.terms, rate.rate, rate.service)
+        walked = price(fresh, (seconds, 0, 0), ended=True, **where).amount
+        assert answer == (walked, affordable(fresh, funds, usage=(0, 0, 0), cap_units=seconds, **where))
 
 
 @given(formulas())

@@ -8,7 +8,7 @@ from rating_story import Story, measured_per_unit, place_of, prefixes, rate_of, 
 from ocs.errors import InputError
 from ocs.rating.applied import AppliedRate
 from ocs.rating.price import billed_units, charge, price_set_at
-from ocs.rating.run import _walk, seconds_runs
+from ocs.rating.run import seconds_runs, walk_runs
 from ocs.rating.tariff import OffPeak, PriceSet, Rate, TariffTerms
 from ocs.units import DATA, VOICE, format_money
 
@@ -193,4 +193,4 @@ def test_the_short_way_of_a_plain_rate_finds_what_the_long_one_finds(
     applied = AppliedRate(TariffTerms(id=1, name="plain"), Rate(destination="44", peak=prices), VOICE)
     assert applied.courses[0].is_plain
     place = {"start_s": 1_700_000_000, "zone": ZoneInfo("UTC")}
-    assert list(seconds_runs(applied, seconds, 0, **place)) == list(_walk(applied, seconds, 0, **place))
+    assert list(seconds_runs(applied, seconds, 0, **place)) == list(walk_runs(applied, seconds, 0, **place))

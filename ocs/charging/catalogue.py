@@ -124,6 +124,7 @@ class Catalogue:
         calling: str,
         at_s: int,
         on_net: OnNet = OnNet.NO,
+        network: str = "",
     ) -> AppliedRate | RatingRefusal | None:
         """What prices the service for one payer; None when its plan does not have the service."""
         plan = link.plan
@@ -141,5 +142,6 @@ class Catalogue:
             calling=calling,
             at_s=at_s,
             on_net=on_net,
+            network=network,
             bill_by_ani=plan.bill_by_ani,
         )

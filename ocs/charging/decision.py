@@ -29,7 +29,7 @@ from ocs.ports import IdSource
 from ocs.quota.allowance import write_shares
 from ocs.quota.session import Reservation, Session, SessionState
 from ocs.rating.applied import AppliedRate
-from ocs.rating.selection import OnNet, RatingRefusal
+from ocs.rating.selection import RatingRefusal
 from ocs.units import MILLIS_PER_SECOND, SERVICES, AccessCode, Measure
 
 NO_SNAPSHOT = 0
@@ -203,7 +203,7 @@ class Decider:
         session.started_at_ms = request.event_at_ms - seconds * MILLIS_PER_SECOND
         for ordinal, payer in enumerate(case.payers):
             if payer.applied is not None and payer.link.plan is not None:
-                rated = self._rate(session, payer.link, case.situation.on_net)
+                rated = self._rate(session, payer.link, case.situation)
                 if isinstance(rated, AppliedRate):
                     payer.applied = rated
                     payer.reservation.snapshot_id = self._rates.add(rated)
@@ -298,7 +298,7 @@ class Decider:
         for ordinal, link in enumerate(situation.links):
             applied = None
             if link.plan is not None:
-                rated = self._rate(session, link, situation.on_net)
+                rated = self._rate(session, link, situation)
                 if isinstance(rated, AppliedRate):
                     applied = rated
                 else:
@@ -334,7 +334,7 @@ class Decider:
                 payer.allowance = Allowance(reservation, find_account=situation.find_account, now_ms=now_ms)
         return payer
 
-    def _rate(self, session: Session, link: Link, on_net: OnNet) -> AppliedRate | RatingRefusal | None:
+    def _rate(self, session: Session, link: Link, situation: Situation) -> AppliedRate | RatingRefusal | None:
         return self._catalogue.rate(
             link,
             service=SERVICES[session.service],
@@ -342,7 +342,8 @@ class Decider:
             called=session.called,
             calling=session.calling,
             at_s=session.started_at_ms // MILLIS_PER_SECOND,
-            on_net=on_net,
+            on_net=situation.on_net,
+            network=situation.network,
         )
 
 

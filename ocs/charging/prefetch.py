@@ -62,7 +62,13 @@ class Prefetch:
             if account is None:
                 return None
             accounts.append(account)
-        situation = Situation(identity=identity, links=tuple(links), accounts=accounts, session=session)
+        situation = Situation(
+            identity=identity,
+            links=tuple(links),
+            accounts=accounts,
+            session=session,
+            network=request.network,
+        )
         if links and (session is None or not session.answered):
             other = self._other_party(request, links)
             if other:

@@ -44,6 +44,8 @@ class Question:
     access_code: AccessCode = AccessCode.OUTGOING
     called: str = ""
     calling: str = ""
+    network: str = ""
+    "MCC and MNC of a message's recipient, digits."
 
 
 class Line(NamedTuple):
@@ -83,6 +85,7 @@ async def quote_tariff(
         called=question.called,
         calling=question.calling,
         at_s=question.at_s,
+        network=question.network,
     )
     if isinstance(applied, RatingRefusal):
         return Quotation((), applied)
@@ -115,6 +118,7 @@ async def quote_account(
             calling=question.calling,
             at_s=question.at_s,
             on_net=on_net,
+            network=question.network,
         )
         if applied is None:
             raise NotFoundError(

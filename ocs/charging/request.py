@@ -71,6 +71,8 @@ class ChargingRequest:
     calling: str = ""
     "Normalised: E.164 digits without plus, or whatever the gateway's rules left."
     called: str = ""
+    network: str = ""
+    "MCC and MNC of a message's recipient, digits; empty: not known."
     usage: Usage | None = None
     "None: nothing is reported."
     starts: bool = False

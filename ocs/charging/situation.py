@@ -40,7 +40,7 @@ class Link:
 class Situation:
     """The records of one request; `links` and `accounts` run from the asking account to the root."""
 
-    __slots__ = ("accounts", "identity", "links", "on_net", "session")
+    __slots__ = ("accounts", "identity", "links", "network", "on_net", "session")
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class Situation:
         accounts: list[Account],
         session: Session | None,
         on_net: OnNet = OnNet.NO,
+        network: str = "",
     ) -> None:
         self.identity = identity
         self.links = links
@@ -57,6 +58,8 @@ class Situation:
         self.session = session
         self.on_net = on_net
         "How near the other party is, where a tariff of the chain asks for it."
+        self.network = network
+        "MCC and MNC of a message's recipient, as the request says."
 
     def find_account(self, account_id: int) -> Account:
         """The account of the chain with this id."""

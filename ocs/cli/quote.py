@@ -27,6 +27,9 @@ def quote(
     tariff: Annotated[str | None, typer.Option("--tariff", help="Or by which tariff.")] = None,
     to: Annotated[str, typer.Option("--to", help="Number that would be called.")] = "",
     calling: Annotated[str, typer.Option("--from", help="Calling number.")] = "",
+    network: Annotated[
+        str, typer.Option("--network", help="MCC and MNC of a message's recipient, 25501.")
+    ] = "",
     service: Annotated[str, typer.Option("--service", help="voice, data, wifi, messages or fax.")] = "voice",
     direction: Annotated[
         str, typer.Option("--direction", help="outgoing, incoming or forwarded.")
@@ -43,6 +46,7 @@ def quote(
 ) -> None:
     """Price a call, data or messages: every step of it, and how much the money buys. Nothing is booked."""
     from ocs.charging.quotation import Question, quote_account, quote_tariff
+    from ocs.rating.destination import parse_mobile_network
     from ocs.units import AccessCode, parse_money
 
     if (account is None) == (tariff is None):
@@ -65,6 +69,7 @@ def quote(
             access_code=access_code,
             called=called,
             calling=_number(calling, "--from"),
+            network=parse_mobile_network(network, "--network"),
         )
         if tariff is not None:
             quotation = await quote_tariff(

@@ -55,6 +55,9 @@ def add(
     first: FirstInterval = 60,
     following: NextInterval = 60,
     rounding: Rounding = 1,
+    per_message: Annotated[
+        bool, typer.Option("--per-message", help="PREFIX is a network, MCC and MNC; the price a message's.")
+    ] = False,
     formula: Annotated[str, typer.Option(help="In place of prices and intervals.")] = "",
     off_peak_price: OffPeakPrice = None,
     off_peak_period: OffPeakPeriod = None,
@@ -66,13 +69,14 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Add a rate, or replace the one that begins at the same instant."""
-    from ocs.rating.destination import parse_destination
+    from ocs.rating.destination import PRICED_BY_UNIT, parse_destination
     from ocs.rating.tariff import Rate
 
     destination = parse_destination(prefix, "PREFIX")
     if price is None and not (formula or discontinued or forbidden):
         raise InputError("--price", "is needed, or --formula, --forbidden or --discontinued")
-    if destination in _PRICED_BY_UNIT:
+    by_unit = destination in PRICED_BY_UNIT or (per_message and destination.isdigit())
+    if by_unit:
         peak = _unit_price(price or "0", rounding)
     else:
         peak = _voice_price(price or "0", first_price, intervals=(first, following), formula=formula)
@@ -130,10 +134,6 @@ def _price(text: str, option: str) -> int:
     if nanos < 0:
         raise InputError(option, "is negative; a rate that credits the account is marked --payback")
     return nanos
-
-
-_PRICED_BY_UNIT = frozenset({"NETACCESS", "MSG", "MSGN"})
-"Destinations of services that are priced by volume or number."
 
 
 def _off_peak(
@@ -278,10 +278,11 @@ def _seconds(text: str | None, option: str) -> int | None:
 
 def rate_record(tariff: str, rate: "Rate") -> dict[str, Any]:
     """A rate for people and scripts; prices per minute, `unit_price` per MB or message."""
+    from ocs.rating.destination import PRICED_BY_UNIT
     from ocs.units import format_price
 
     peak = rate.peak
-    by_unit = bool(peak.unit_price_nanos) or rate.destination in _PRICED_BY_UNIT
+    by_unit = bool(peak.unit_price_nanos) or rate.destination in PRICED_BY_UNIT
     by_time = not by_unit and not peak.formula
     return {
         "tariff": tariff,

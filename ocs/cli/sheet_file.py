@@ -75,8 +75,10 @@ def sheet_errors(sheet: "Sheet", plan: "ImportPlan") -> Sequence[InputError]:
 
 def refused(path: Path, sheet: "Sheet", plan: "ImportPlan") -> InputErrors:
     """All errors as one, with the number of those that are not kept."""
+    from ocs.rating.sheet import Step
+
     shown = list(sheet_errors(sheet, plan))
-    count = sheet.error_count + len(plan.errors)
+    count = sheet.error_count + plan.counts[Step.UNPRICED]
     if count > len(shown):
         shown.append(InputError(str(path), f"and {count - len(shown)} more"))
     return InputErrors(str(path), shown)

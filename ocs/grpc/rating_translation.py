@@ -19,7 +19,7 @@ from ocs.errors import InputError
 from ocs.grpc.pb import rating_pb2 as pb
 from ocs.grpc.resource import id_of, instant_of, name_of
 from ocs.grpc.validation import ACCESS_CODES, UNITS_MAX
-from ocs.rating.destination import ANY, DEFAULT
+from ocs.rating.destination import ANY, DEFAULT, parse_mobile_network
 from ocs.rating.directory import DestinationInfo
 from ocs.rating.explanation import Explanation, StepKind, exact_text
 from ocs.rating.period import Period
@@ -127,6 +127,7 @@ def to_question(message: pb.QuoteRequest, *, now_s: int) -> Question:
         access_code=access_code,
         called=called,
         calling=digits_of(message.calling, "calling"),
+        network=parse_mobile_network(message.network),
     )
 
 

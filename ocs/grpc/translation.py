@@ -140,6 +140,7 @@ class Translator:
                     credential=credential,
                     calling=calling,
                     called=called,
+                    network=message.network,
                     usage=self._usage(part, (gateway.id, session_key), number),
                     starts=part.starts,
                     requested_units=part.requested_units if part.HasField("requested_units") else None,
@@ -231,6 +232,7 @@ class Translator:
             credential=ClearSecret(message.secret) if message.secret else None,
             calling=self._normalise(message.calling, gateway.numbers),
             called=self._normalise(message.called, gateway.numbers),
+            network=message.network,
             requested_units=message.requested_units if message.HasField("requested_units") else None,
             action=action,
         )
@@ -275,6 +277,7 @@ class Translator:
             credential=ClearSecret(message.secret) if message.secret else None,
             calling=self._normalise(message.calling, gateway.numbers),
             called=self._normalise(message.called, gateway.numbers),
+            network=message.network,
             requested_units=message.units,
             request_key=key,
             request_digest=body_digest("DirectDebit", message),

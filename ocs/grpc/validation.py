@@ -15,6 +15,7 @@ from ocs.charging.request import RequestType
 from ocs.errors import InputError, InputErrors
 from ocs.grpc.pb import charging_pb2 as pb
 from ocs.ports import IdentityKind
+from ocs.rating.destination import is_mobile_network
 from ocs.units import VOICE, AccessCode, Service
 
 SESSION_ID_CHARACTERS_MAX = 200
@@ -176,6 +177,9 @@ def check_numbers(findings: Findings, message: WithNumbers) -> None:
     """Check the telephone numbers and their direction."""
     check_text(findings, "calling", message.calling)
     check_text(findings, "called", message.called)
+    if message.network and not is_mobile_network(message.network):
+        reason = f"{message.network[:80]!r} is not an MCC and MNC (5 or 6 digits) or an MCC (3)"
+        findings.append(InputError("network", reason))
     if message.access_code not in ACCESS_CODES:
         reason = f"{message.access_code} is not OUTGOING, INCOMING or FORWARDED"
         findings.append(InputError("access_code", reason))

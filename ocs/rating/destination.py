@@ -27,6 +27,9 @@ MSGN: Final = "MSGN"
 CALLED_BY_NAME: Final = ("UM", "UMIVR", "UMIVRCALLTRACE", "EMERGENCY", "CallRecording", "SpeechToText")
 "Special destinations that a request names as the called party: a gateway's rules put them there."
 
+PRICED_BY_UNIT: Final = frozenset({"NETACCESS", MSG, MSGN})
+"Special destinations of services that are not measured in seconds; a number may price a message's network."
+
 SPECIAL: Final[tuple[str, ...]] = (
     ANY,
     VOICEONNET,
@@ -50,12 +53,29 @@ DEFAULT: Final = "default"
 PREFIX_DIGITS_MAX: Final = 20
 "E.164 has 15 digits; the rest is room for routing prefixes in front."
 
+_NETWORK_DIGITS: Final = (3, 5, 6)
 _SPELLING: Final = {name.casefold(): name for name in SPECIAL}
 
 
 def is_special(text: str) -> bool:
     """Whether `text` names a special destination, in any case."""
     return text.casefold() in _SPELLING
+
+
+def is_mobile_network(text: str) -> bool:
+    """Whether it is a mobile country code (3 digits) or one with a network code (2 or 3 digits more)."""
+    return text.isascii() and text.isdigit() and len(text) in _NETWORK_DIGITS
+
+
+def parse_mobile_network(text: str, place: str = "network") -> str:
+    """Read MCC and MNC, or an MCC alone; empty text is empty: not known.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if text and not is_mobile_network(text):
+        raise InputError(place, f"{text[:80]!r} is not an MCC and MNC (5 or 6 digits) or an MCC (3)")
+    return text
 
 
 def parse_destination(text: str, place: str = "destination") -> str:

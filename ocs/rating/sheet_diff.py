@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from ocs.errors import InputError
+from ocs.rating.destination import PRICED_BY_UNIT, is_special
 from ocs.rating.index import History, Tariff, Version, to_rate, version_at
 from ocs.rating.sheet_column import COLUMNS, FLAG_FIELDS, PRICE_FIELDS, STEP_FIELDS, Column, sets
 from ocs.rating.sheet_reading import ERRORS_MAX, Sheet
@@ -49,7 +50,7 @@ class Step(Enum):
     SKIPPED = "skipped"
     "Past, or the end of something that is not sold."
     UNPRICED = "unpriced"
-    "New, in a sheet without prices: an error."
+    "New, without the price by which it is charged: an error."
 
 
 class RateChange(NamedTuple):
@@ -98,7 +99,7 @@ class ImportPlan:
     "Rows by what they come to; discontinued and removed also count what the sheet does not name."
     moves: PriceMoves = field(default_factory=PriceMoves)
     errors: list[InputError] = field(default_factory=list)
-    "New destinations without a price, up to `ERRORS_MAX` of them; nothing is written for those."
+    "New destinations without their price, up to `ERRORS_MAX` of them; nothing is written for those."
 
     @property
     def write_count(self) -> int:
@@ -165,11 +166,9 @@ def plan_import(
         if change.step is Step.CHANGED and change.old is not None and change.new is not None:
             plan.moves.count(change.old.peak, change.new.peak)
         elif change.step is Step.UNPRICED and len(plan.errors) < ERRORS_MAX:
-            plan.errors.append(
-                InputError(
-                    f"destination {change.destination!r}", "is new, and the sheet has no column for its price"
-                )
-            )
+            assert change.new is not None, "what has no price is what would be new"
+            reason = _unpriced(change.destination, change.new, has_prices=merger.has_prices)
+            plan.errors.append(InputError(f"destination {change.destination!r}", f"is new, and {reason}"))
     return plan
 
 
@@ -233,6 +232,22 @@ def _off_peak_over(before: OffPeak | None, row: OffPeak, known: Collection[str],
         return replace(row, prices=replace(row.prices, **steps))
     period = row.period if "period" in known else before.period
     return OffPeak(prices=_over(before.prices, row.prices, known), period=period)
+
+
+def _unpriced(destination: str, new: Version, *, has_prices: bool) -> str:
+    """Why a new destination would be free by mistake; empty: it would not."""
+    peak = new.peak
+    if new.forbidden:
+        return ""
+    if not (has_prices or peak.formula):
+        return "the sheet has no column for its price"
+    by_time = bool(peak.first_price_nanos or peak.next_price_nanos or peak.formula)
+    if destination in PRICED_BY_UNIT and by_time and not peak.unit_price_nanos:
+        return "it is charged by its unit price, which the sheet does not give"
+    is_timed = is_special(destination) and destination not in PRICED_BY_UNIT
+    if is_timed and peak.unit_price_nanos and not by_time:
+        return "it is charged by a price per minute, which the sheet does not give"
+    return ""
 
 
 class _Differ:
@@ -322,7 +337,7 @@ class _Differ:
         was_sold = reference is not None and not reference.discontinued
         if new.discontinued:
             step = Step.DISCONTINUED if was_sold else Step.SKIPPED
-        elif reference is None and not (self._merger.has_prices or new.peak.formula or new.forbidden):
+        elif reference is None and _unpriced(destination, new, has_prices=self._merger.has_prices):
             step = Step.UNPRICED
         else:
             step = Step.CHANGED if was_sold else Step.NEW

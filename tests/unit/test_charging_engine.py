@@ -674,6 +674,29 @@ class TestVolumeAndEvents:
 
         play(story)
 
+    def test_a_message_is_priced_by_the_network_of_its_recipient(self) -> None:
+        """MCC and MNC, then MCC alone, then what prices any message."""
+
+        async def story(w: World) -> None:
+            prices = {"25501": "0.05", "255": "0.04", "MSG": "0.03"}
+            await w.tariff(
+                "sms", {name: PriceSet(unit_price_nanos=parse_price(text)) for name, text in prices.items()}
+            )
+            await w.account("dan", "1", plan="sms")
+            await w.begin()
+
+            charged = []
+            for network in ("25501", "25506", "23415", ""):
+                sent = await w.event(
+                    f"m{network}", "dan", RequestedAction.DIRECT_DEBITING, requested_units=1, network=network
+                )
+                assert isinstance(sent, Outcome)
+                charged.append(sent.charged_micros)
+
+            assert charged == [money("0.05"), money("0.04"), money("0.03"), money("0.03")]
+
+        play(story)
+
     def test_an_event_that_cannot_be_paid_takes_nothing(self) -> None:
         """A direct debit is all or nothing."""
 

@@ -113,6 +113,23 @@ def test_unknown_payers_and_services_are_not_found(shell: Shell) -> None:
     assert "has no plan" in shell.refused(3, "quote", "--account", "planless", "--to", "44", "--seconds", "5")
 
 
+def test_a_message_is_quoted_by_the_network_of_its_recipient(shell: Shell) -> None:
+    """A rate for MCC and MNC comes before the one for any message."""
+    shell.ok("rate", "add", "messages", "25501", "--per-message", "--price", "0.05")
+
+    def charge(*arguments: str) -> str:
+        quoted = shell.json(
+            "quote", "--tariff", "messages", "--service", "messages", "--messages", "2", *arguments
+        )
+        return str(quoted["payers"][0]["charge"])
+
+    assert (charge("--network", "25501"), charge("--network", "25502"), charge()) == ("0.10", "0.06", "0.06")
+    refused = shell.refused(
+        2, "quote", "--tariff", "messages", "--service", "messages", "--messages", "2", "--network", "25a"
+    )
+    assert "--network: '25a'" in refused
+
+
 def test_a_call_between_subscribers_is_quoted_at_their_price(shell: Shell) -> None:
     """As it would be charged: the nearer name first, then the number."""
     sheet = shell.write("n.csv", "Destination,Price\nVOICEONNETRX,0\nVOICEONNET,0.01\n|,0.50\n")

@@ -70,6 +70,7 @@ def test_every_field_reaches_the_core() -> None:
         secret="s3cret",
         calling="+3161",
         called="+4420",
+        network="25501",
         access_code=pb.ACCESS_CODE_FORWARDED,
         event_time=at(NOW_MS - 1500),
         end_cause="normal",
@@ -96,6 +97,7 @@ def test_every_field_reaches_the_core() -> None:
     assert request.credential.verify("s3cret")
     assert not request.credential.verify("secret")
     assert (request.calling, request.called) == ("3161", "4420")
+    assert request.network == "25501"
     assert request.usage == Usage(seconds=61, octets_in=1, octets_out=2, messages=3)
     assert request.starts
     assert request.requested_units == 0
@@ -267,6 +269,8 @@ def test_delta_counts_on_top_of_what_the_books_hold() -> None:
         ({"access_code": 9}, ["access_code"]),
         ({"calling": "1" * 65, "called": "2" * 65}, ["calling", "called"]),
         ({"end_cause": "e" * 65}, ["end_cause"]),
+        ({"network": "2550"}, ["network"]),
+        ({"network": "255a1"}, ["network"]),
         ({"subscription_ids": []}, ["subscription_ids"]),
         ({"subscription_ids": [ALICE] * 9}, ["subscription_ids"]),
         ({"subscription_ids": [pb.SubscriptionId(value="a")]}, ["subscription_ids[0].kind"]),

@@ -361,6 +361,19 @@ def test_a_new_destination_needs_a_price() -> None:
     assert plan.counts[Step.UNPRICED] == 1
 
 
+def test_a_new_destination_needs_the_price_by_which_it_is_charged() -> None:
+    """Messages and data by the unit, calls by the minute: with the other one alone they would be free."""
+    plan = planned(
+        opened("Destination,Price,Unit Price\nMSG,0.03,\nWiFi,,0.03\nmsgn,,0.02\nUM,0.01,\n25501,,0.04\n")
+    )
+    assert [str(error) for error in plan.errors] == [
+        "destination 'MSG': is new, and it is charged by its unit price, which the sheet does not give",
+        "destination 'WiFi': is new, and it is charged by a price per minute, which the sheet does not give",
+    ]
+    assert {one.destination for one in plan.writes()} == {"MSGN", "UM", "25501"}
+    assert planned(opened("Destination,Price\nMSG,0\nNETACCESS,0.00\n")).errors == []
+
+
 def test_a_plan_can_be_asked_again() -> None:
     """Counting, previewing and writing are separate walks over the same plan."""
     plan = planned([rate("44", "0.07"), rate("39", "0.01")])

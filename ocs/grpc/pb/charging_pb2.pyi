@@ -125,7 +125,7 @@ class ServiceUsage(_message.Message):
     def __init__(self, service: _Optional[str] = ..., rating_group: _Optional[int] = ..., used_total: _Optional[_Union[UsedUnits, _Mapping]] = ..., used_delta: _Optional[_Union[UsedUnits, _Mapping]] = ..., requested_units: _Optional[int] = ..., starts: _Optional[bool] = ...) -> None: ...
 
 class ChargeRequest(_message.Message):
-    __slots__ = ("session_id", "request_number", "type", "subscription_ids", "secret", "calling", "called", "access_code", "event_time", "buffered", "end_cause", "services")
+    __slots__ = ("session_id", "request_number", "type", "subscription_ids", "secret", "calling", "called", "access_code", "event_time", "buffered", "end_cause", "services", "network")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_NUMBER_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -138,6 +138,7 @@ class ChargeRequest(_message.Message):
     BUFFERED_FIELD_NUMBER: _ClassVar[int]
     END_CAUSE_FIELD_NUMBER: _ClassVar[int]
     SERVICES_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     request_number: int
     type: RequestType
@@ -150,7 +151,8 @@ class ChargeRequest(_message.Message):
     buffered: bool
     end_cause: str
     services: _containers.RepeatedCompositeFieldContainer[ServiceUsage]
-    def __init__(self, session_id: _Optional[str] = ..., request_number: _Optional[int] = ..., type: _Optional[_Union[RequestType, str]] = ..., subscription_ids: _Optional[_Iterable[_Union[SubscriptionId, _Mapping]]] = ..., secret: _Optional[str] = ..., calling: _Optional[str] = ..., called: _Optional[str] = ..., access_code: _Optional[_Union[AccessCode, str]] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., buffered: _Optional[bool] = ..., end_cause: _Optional[str] = ..., services: _Optional[_Iterable[_Union[ServiceUsage, _Mapping]]] = ...) -> None: ...
+    network: str
+    def __init__(self, session_id: _Optional[str] = ..., request_number: _Optional[int] = ..., type: _Optional[_Union[RequestType, str]] = ..., subscription_ids: _Optional[_Iterable[_Union[SubscriptionId, _Mapping]]] = ..., secret: _Optional[str] = ..., calling: _Optional[str] = ..., called: _Optional[str] = ..., access_code: _Optional[_Union[AccessCode, str]] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., buffered: _Optional[bool] = ..., end_cause: _Optional[str] = ..., services: _Optional[_Iterable[_Union[ServiceUsage, _Mapping]]] = ..., network: _Optional[str] = ...) -> None: ...
 
 class ChargeBatch(_message.Message):
     __slots__ = ("requests",)
@@ -277,7 +279,7 @@ class ServerMessage(_message.Message):
     def __init__(self, answers: _Optional[_Iterable[_Union[ChargeAnswer, _Mapping]]] = ..., failures: _Optional[_Iterable[_Union[RequestFailure, _Mapping]]] = ..., re_auths: _Optional[_Iterable[_Union[ReAuth, _Mapping]]] = ..., aborts: _Optional[_Iterable[_Union[Abort, _Mapping]]] = ..., go_away: _Optional[_Union[GoAway, _Mapping]] = ...) -> None: ...
 
 class CheckBalanceRequest(_message.Message):
-    __slots__ = ("subscription_ids", "secret", "service", "calling", "called", "access_code", "requested_units")
+    __slots__ = ("subscription_ids", "secret", "service", "calling", "called", "access_code", "requested_units", "network")
     SUBSCRIPTION_IDS_FIELD_NUMBER: _ClassVar[int]
     SECRET_FIELD_NUMBER: _ClassVar[int]
     SERVICE_FIELD_NUMBER: _ClassVar[int]
@@ -285,6 +287,7 @@ class CheckBalanceRequest(_message.Message):
     CALLED_FIELD_NUMBER: _ClassVar[int]
     ACCESS_CODE_FIELD_NUMBER: _ClassVar[int]
     REQUESTED_UNITS_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_FIELD_NUMBER: _ClassVar[int]
     subscription_ids: _containers.RepeatedCompositeFieldContainer[SubscriptionId]
     secret: str
     service: str
@@ -292,7 +295,8 @@ class CheckBalanceRequest(_message.Message):
     called: str
     access_code: AccessCode
     requested_units: int
-    def __init__(self, subscription_ids: _Optional[_Iterable[_Union[SubscriptionId, _Mapping]]] = ..., secret: _Optional[str] = ..., service: _Optional[str] = ..., calling: _Optional[str] = ..., called: _Optional[str] = ..., access_code: _Optional[_Union[AccessCode, str]] = ..., requested_units: _Optional[int] = ...) -> None: ...
+    network: str
+    def __init__(self, subscription_ids: _Optional[_Iterable[_Union[SubscriptionId, _Mapping]]] = ..., secret: _Optional[str] = ..., service: _Optional[str] = ..., calling: _Optional[str] = ..., called: _Optional[str] = ..., access_code: _Optional[_Union[AccessCode, str]] = ..., requested_units: _Optional[int] = ..., network: _Optional[str] = ...) -> None: ...
 
 class CheckBalanceAnswer(_message.Message):
     __slots__ = ("result_code", "reason", "enough_credit", "balance_class", "balance_micros", "currency", "account")
@@ -313,7 +317,7 @@ class CheckBalanceAnswer(_message.Message):
     def __init__(self, result_code: _Optional[int] = ..., reason: _Optional[str] = ..., enough_credit: _Optional[bool] = ..., balance_class: _Optional[_Union[BalanceClass, str]] = ..., balance_micros: _Optional[int] = ..., currency: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
 
 class EnquirePriceRequest(_message.Message):
-    __slots__ = ("subscription_ids", "secret", "service", "calling", "called", "access_code", "requested_units", "event_time")
+    __slots__ = ("subscription_ids", "secret", "service", "calling", "called", "access_code", "requested_units", "event_time", "network")
     SUBSCRIPTION_IDS_FIELD_NUMBER: _ClassVar[int]
     SECRET_FIELD_NUMBER: _ClassVar[int]
     SERVICE_FIELD_NUMBER: _ClassVar[int]
@@ -322,6 +326,7 @@ class EnquirePriceRequest(_message.Message):
     ACCESS_CODE_FIELD_NUMBER: _ClassVar[int]
     REQUESTED_UNITS_FIELD_NUMBER: _ClassVar[int]
     EVENT_TIME_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_FIELD_NUMBER: _ClassVar[int]
     subscription_ids: _containers.RepeatedCompositeFieldContainer[SubscriptionId]
     secret: str
     service: str
@@ -330,7 +335,8 @@ class EnquirePriceRequest(_message.Message):
     access_code: AccessCode
     requested_units: int
     event_time: _timestamp_pb2.Timestamp
-    def __init__(self, subscription_ids: _Optional[_Iterable[_Union[SubscriptionId, _Mapping]]] = ..., secret: _Optional[str] = ..., service: _Optional[str] = ..., calling: _Optional[str] = ..., called: _Optional[str] = ..., access_code: _Optional[_Union[AccessCode, str]] = ..., requested_units: _Optional[int] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    network: str
+    def __init__(self, subscription_ids: _Optional[_Iterable[_Union[SubscriptionId, _Mapping]]] = ..., secret: _Optional[str] = ..., service: _Optional[str] = ..., calling: _Optional[str] = ..., called: _Optional[str] = ..., access_code: _Optional[_Union[AccessCode, str]] = ..., requested_units: _Optional[int] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., network: _Optional[str] = ...) -> None: ...
 
 class EnquirePriceAnswer(_message.Message):
     __slots__ = ("result_code", "reason", "price_micros", "currency", "affordable_units", "measure", "steps_json")
@@ -389,7 +395,7 @@ class RefundAnswer(_message.Message):
     def __init__(self, result_code: _Optional[int] = ..., reason: _Optional[str] = ..., refunded_micros: _Optional[int] = ..., balance_micros: _Optional[int] = ..., currency: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
 
 class DirectDebitRequest(_message.Message):
-    __slots__ = ("request_id", "subscription_ids", "secret", "service", "calling", "called", "access_code", "event_time", "buffered", "units", "note")
+    __slots__ = ("request_id", "subscription_ids", "secret", "service", "calling", "called", "access_code", "event_time", "buffered", "units", "note", "network")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SUBSCRIPTION_IDS_FIELD_NUMBER: _ClassVar[int]
     SECRET_FIELD_NUMBER: _ClassVar[int]
@@ -401,6 +407,7 @@ class DirectDebitRequest(_message.Message):
     BUFFERED_FIELD_NUMBER: _ClassVar[int]
     UNITS_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     subscription_ids: _containers.RepeatedCompositeFieldContainer[SubscriptionId]
     secret: str
@@ -412,7 +419,8 @@ class DirectDebitRequest(_message.Message):
     buffered: bool
     units: int
     note: str
-    def __init__(self, request_id: _Optional[str] = ..., subscription_ids: _Optional[_Iterable[_Union[SubscriptionId, _Mapping]]] = ..., secret: _Optional[str] = ..., service: _Optional[str] = ..., calling: _Optional[str] = ..., called: _Optional[str] = ..., access_code: _Optional[_Union[AccessCode, str]] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., buffered: _Optional[bool] = ..., units: _Optional[int] = ..., note: _Optional[str] = ...) -> None: ...
+    network: str
+    def __init__(self, request_id: _Optional[str] = ..., subscription_ids: _Optional[_Iterable[_Union[SubscriptionId, _Mapping]]] = ..., secret: _Optional[str] = ..., service: _Optional[str] = ..., calling: _Optional[str] = ..., called: _Optional[str] = ..., access_code: _Optional[_Union[AccessCode, str]] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., buffered: _Optional[bool] = ..., units: _Optional[int] = ..., note: _Optional[str] = ..., network: _Optional[str] = ...) -> None: ...
 
 class DirectDebitAnswer(_message.Message):
     __slots__ = ("result_code", "reason", "debited_units", "charged_micros", "balance_class", "balance_micros", "currency", "account")

@@ -201,7 +201,7 @@ class Price(_message.Message):
     def __init__(self, tariff: _Optional[str] = ..., rate: _Optional[str] = ..., destination: _Optional[str] = ..., effective_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., payback: _Optional[bool] = ..., price_set: _Optional[str] = ..., price_set_reason: _Optional[str] = ..., used_units: _Optional[int] = ..., billed_units: _Optional[int] = ..., billed_unit: _Optional[str] = ..., steps: _Optional[_Iterable[_Union[PriceStep, _Mapping]]] = ..., exact: _Optional[str] = ..., rounding: _Optional[str] = ..., charge_micros: _Optional[int] = ..., currency: _Optional[str] = ...) -> None: ...
 
 class QuoteRequest(_message.Message):
-    __slots__ = ("account", "tariff", "service", "access_code", "called", "calling", "start_time", "units", "time_zone")
+    __slots__ = ("account", "tariff", "service", "access_code", "called", "calling", "start_time", "units", "time_zone", "network")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     TARIFF_FIELD_NUMBER: _ClassVar[int]
     SERVICE_FIELD_NUMBER: _ClassVar[int]
@@ -211,6 +211,7 @@ class QuoteRequest(_message.Message):
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     UNITS_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_FIELD_NUMBER: _ClassVar[int]
     account: str
     tariff: str
     service: str
@@ -220,7 +221,8 @@ class QuoteRequest(_message.Message):
     start_time: _timestamp_pb2.Timestamp
     units: int
     time_zone: str
-    def __init__(self, account: _Optional[str] = ..., tariff: _Optional[str] = ..., service: _Optional[str] = ..., access_code: _Optional[_Union[_charging_pb2.AccessCode, str]] = ..., called: _Optional[str] = ..., calling: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., units: _Optional[int] = ..., time_zone: _Optional[str] = ...) -> None: ...
+    network: str
+    def __init__(self, account: _Optional[str] = ..., tariff: _Optional[str] = ..., service: _Optional[str] = ..., access_code: _Optional[_Union[_charging_pb2.AccessCode, str]] = ..., called: _Optional[str] = ..., calling: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., units: _Optional[int] = ..., time_zone: _Optional[str] = ..., network: _Optional[str] = ...) -> None: ...
 
 class QuoteResponse(_message.Message):
     __slots__ = ("result_code", "reason", "prices")

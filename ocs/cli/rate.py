@@ -76,6 +76,9 @@ def add(
     if price is None and not (formula or discontinued or forbidden):
         raise InputError("--price", "is needed, or --formula, --forbidden or --discontinued")
     by_unit = destination in PRICED_BY_UNIT or (per_message and destination.isdigit())
+    for option, given in (("--formula", bool(formula)), ("--first-price", first_price is not None)):
+        if by_unit and given:
+            raise InputError(option, f"is for what is measured by time: {destination} is priced by the unit")
     if by_unit:
         peak = _unit_price(price or "0", rounding)
     else:
@@ -96,7 +99,7 @@ def add(
         terms = await find_terms(books.catalog, tariff)
         # A rate cannot be back-dated (rating section 2.6): a past instant becomes now.
         at_s = max(books.clock.now_ms() // 1000, effective_s or 0)
-        off_peak = _off_peak(terms, peak, off_peak_price, off_peak_period)
+        off_peak = _off_peak(terms, peak, off_peak_price, off_peak_period, by_unit=by_unit)
         added = replace(rate, effective_from_s=at_s, off_peak=off_peak)
         _check_rate(terms, added)
         await books.catalog.write_rates(terms.id, [added])
@@ -137,7 +140,7 @@ def _price(text: str, option: str) -> int:
 
 
 def _off_peak(
-    terms: "TariffTerms", peak: "PriceSet", price: str | None, period: str | None
+    terms: "TariffTerms", peak: "PriceSet", price: str | None, period: str | None, *, by_unit: bool
 ) -> "tuple[OffPeak, ...]":
     from ocs.rating.period import Period
     from ocs.rating.tariff import OffPeak
@@ -151,7 +154,7 @@ def _off_peak(
     if period is not None:
         Period.parse(period, place="--off-peak-period")
     nanos = _price(price, "--off-peak-price")
-    if peak.unit_price_nanos:
+    if by_unit:
         prices = replace(peak, unit_price_nanos=nanos)
     else:
         prices = replace(peak, first_price_nanos=nanos, next_price_nanos=nanos, formula="")

@@ -207,6 +207,38 @@ def test_rates_by_unit_and_by_formula(shell: Shell) -> None:
     assert formula["formula"].startswith("60x1@1.80;")
 
 
+def test_a_free_message_may_cost_at_night(shell: Shell) -> None:
+    """The off-peak price is of the same kind as the peak price, also where that is 0."""
+    added = shell.json(
+        "rate", "add", "messages", "MSGN", "--price", "0", "--off-peak-price", "0.01",
+        "--off-peak-period", "hr{18-5}",
+    )  # fmt: skip
+    quoted = shell.json(
+        "quote",
+        "--tariff",
+        "messages",
+        "--service",
+        "messages",
+        "--messages",
+        "1",
+        "--at",
+        "2026-01-05T12:00",
+    )
+
+    assert added["off_peak"] == "0.01 (hr{18-5})"
+    assert quoted["payers"][0]["charge"] == "0.03"
+    exported = shell.folder / "out.csv"
+    shell.ok(
+        "tariff",
+        "export",
+        "messages",
+        str(exported),
+        "--columns",
+        "destination,unit price,off-peak unit price",
+    )
+    assert "MSGN,0.00,0.01" in exported.read_text().splitlines()
+
+
 def test_search_by_status_and_prefix(shell: Shell) -> None:
     """All conditions must hold, over all tariffs or one."""
     assert [rate["destination"] for rate in rates(shell, "--forbidden")] == ["1900"]
@@ -230,6 +262,8 @@ def test_impossible_rates_and_searches_are_refused(shell: Shell) -> None:
         (["12", "--price", "1", "--off-peak-period", "hr{1}"], "--off-peak-price: is needed"),
         (["12", "--price", "1", "--off-peak-price", "1", "--off-peak-period", "hr{99}"], "--off-peak-period"),
         (["12", "--price", "1", "--effective", "x"], "--effective: 'x'"),
+        (["MSG", "--formula", "*x60@0.10"], "--formula: is for what is measured by time"),
+        (["255", "--per-message", "--price", "1", "--first-price", "2"], "--first-price: is for what is"),
     ):
         assert error in shell.refused(2, "rate", "add", "retail-voice", *arguments)
     assert "--off-peak-period: is needed" in shell.refused(

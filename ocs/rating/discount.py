@@ -167,7 +167,12 @@ class Slot:
     __slots__ = ("cost", "counts_money", "keeps_ppm", "key", "ladder", "room", "units")
 
     def __init__(
-        self, key: str, ladder: int, *, room: int | None, keeps_ppm: int, counts_money: bool = False
+        self,
+        key: str,
+        ladder: int,
+        room: int | None,
+        keeps_ppm: int,
+        counts_money: bool = False,  # noqa: FBT001, FBT002 - one is made for every level of every price
     ) -> None:
         self.key = key
         "Of the rule."
@@ -191,20 +196,36 @@ class Meter:
     def __init__(self, discounts: Discounts, *, denominator: int) -> None:
         self.slots: list[Slot] = []
         "Every level that is not used up, in order of precedence."
-        self._chains: tuple[list[Slot], ...] = ([], [], [])
-        "Per price set, the slots that its runs pass through; the last one is of no rule."
+        chains: list[list[Slot]] = [[]]
         for rule in discounts:
-            for ladder in range(len(rule.ladders)):
+            ladders = len(rule.ladders)
+            if ladders > len(chains):
+                chains = [[*chains[0]] for _ in range(ladders)]
+            for ladder in range(ladders):
                 slots = _open_slots(rule, ladder, denominator)
                 self.slots += slots
-                for chain in self._chains if len(rule.ladders) == 1 else (self._chains[ladder],):
+                for chain in chains if ladders == 1 else (chains[ladder],):
                     chain.extend(slots)
-        uncovered = Slot("", 0, room=None, keeps_ppm=PPM)
-        for chain in self._chains:
+        uncovered = Slot("", 0, None, PPM)
+        for chain in chains:
             chain.append(uncovered)
+        self._chains: Sequence[list[Slot]] = chains if len(chains) > 1 else chains * _PRICE_SETS
+        "Per price set, the slots that its runs pass through; the last one is of no rule."
 
     def take(self, item: Item, blocks: int, cost: int) -> int:
         """Count a run; what it costs after discounts, as a numerator that is finer by `PPM`."""
+        # Nearly every run lies within one level, and need not be divided.
+        units, whole = blocks * item.units, blocks * cost
+        for slot in self._chains[item.set_index]:
+            room = slot.room
+            if room is None or 0 < (whole if slot.counts_money else units) <= room:
+                if room is not None:
+                    slot.room = room - (whole if slot.counts_money else units)
+                slot.units += units
+                slot.cost += whole
+                return whole * slot.keeps_ppm
+            if room:
+                break
         total = 0
         for slot, units, part in self._divide(item, blocks, cost):
             total += part * slot.keeps_ppm
@@ -274,9 +295,7 @@ def _open_slots(rule: CountedRule, ladder: int, denominator: int) -> list[Slot]:
     for upto, off_ppm in rule.ladders[ladder]:
         if upto is None or upto > at:
             room = None if upto is None else (upto - at) * scale
-            slots.append(
-                Slot(rule.key, ladder, room=room, keeps_ppm=PPM - off_ppm, counts_money=counts_money)
-            )
+            slots.append(Slot(rule.key, ladder, room, PPM - off_ppm, counts_money))
             at = upto or at
     return slots
 

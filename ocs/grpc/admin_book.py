@@ -34,6 +34,7 @@ RECORDS_PER_READ: Final = 1000
 CHUNK_OCTETS: Final = 64 * 1024
 _NANOS_PER_MILLI: Final = 1_000_000
 EVERYBODY: Final = "-"
+NUMBER_DIGITS_MAX: Final = 20
 
 FORMS: Mapping[int, FileForm] = {
     pb.EXPORT_FORMAT_UNSPECIFIED: FileForm.CSV,
@@ -450,7 +451,7 @@ def _place(cdr: Cdr) -> CdrPlace:
 def _number(name: str, collection: str, place: str) -> int:
     """The number in a name such as ``sessions/17``."""
     text = id_of(name, collection, place)
-    if not (text.isascii() and text.isdigit() and len(text) < len(str(2**63))):
+    if not (text.isascii() and text.isdigit() and len(text) < NUMBER_DIGITS_MAX and int(text) < 2**63):
         raise InputError(place, f"{name[:80]!r} is not a name such as {collection}/17")
     return int(text)
 

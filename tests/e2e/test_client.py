@@ -76,6 +76,56 @@ def test_calls_of_many_threads_share_a_client(plant: tuple[str, str]) -> None:
         assert list(threads.map(get, names)) == names
 
 
+def test_what_is_done_over_the_api_reaches_the_stream(plant: tuple[str, str]) -> None:
+    """A payment wakes a call on its last grant; a session that an operator ends is ended at its switch."""
+    address, key = plant
+    poor = charging_pb2.SubscriptionId(kind=charging_pb2.IDENTITY_KIND_USERNAME, value="poor")
+
+    def call(kind: Any, number: int, seconds: int) -> charging_pb2.ChargeRequest:
+        return charging_pb2.ChargeRequest(
+            type=kind,
+            session_id="poor-1",
+            request_number=number,
+            subscription_ids=[poor],
+            called="+442079460000",
+            services=[charging_pb2.ServiceUsage(used_total=charging_pb2.UsedUnits(seconds=seconds))],
+        )
+
+    async def story() -> None:
+        async with AsyncClient.connect(address, api_key=key) as ocs, ocs.session_stream() as stream:
+            account = admin_pb2.Account(plan="plans/retail")
+            await ocs.admin.create_account(
+                admin_pb2.CreateAccountRequest(account_id="poor", account=account, opening_micros=100_000)
+            )
+            identity = admin_pb2.Identity(kind=charging_pb2.IDENTITY_KIND_USERNAME, value="poor")
+            await ocs.admin.create_identity(
+                admin_pb2.CreateIdentityRequest(parent="accounts/poor", identity=identity)
+            )
+            await stream.charge(call(charging_pb2.REQUEST_TYPE_INITIAL, 0, 0))
+            answer = await stream.charge(call(charging_pb2.REQUEST_TYPE_UPDATE, 1, 60))
+            assert answer.services[0].final_unit_action == charging_pb2.FINAL_UNIT_ACTION_TERMINATE
+            await ocs.admin.top_up_account(
+                admin_pb2.TopUpAccountRequest(
+                    name="accounts/poor", amount_micros=5_000_000, request_id="poor-payment"
+                )
+            )
+            async with asyncio.timeout(30):
+                (woken,) = (await stream.pushed.get()).re_auths
+            assert (woken.session_id, woken.reason) == ("poor-1", "money_arrived")
+            listed = await ocs.admin.list_sessions(
+                admin_pb2.ListSessionsRequest(account="accounts/poor", state=admin_pb2.SESSION_STATE_OPEN)
+            )
+            ended = await ocs.admin.terminate_session(
+                admin_pb2.TerminateSessionRequest(name=listed.sessions[0].name, reason="fraud")
+            )
+            async with asyncio.timeout(30):
+                (told,) = (await stream.pushed.get()).aborts
+            assert (told.session_id, told.reason) == ("poor-1", "operator")
+            assert ended.end_cause == "fraud"
+
+    asyncio.run(story())
+
+
 class Flaky(grpc.GenericRpcHandler):
     """A server that remembers what it was sent, and fails each call a few times first."""
 

@@ -135,7 +135,7 @@ def point(curve: str, size: int, options: argparse.Namespace) -> Figures:
     """One size under load."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("OCS_BENCH_FOLDER")) as name:
         stock, fill = prepared(curve, size)
-        server = stock.prepare(Path(name))
+        server = stock.prepare(Path(name), options.templates / f"{stock.mix.accounts}-{stock.mix.rates}")
         fill(server)
         with server:
             server.start()

@@ -95,9 +95,8 @@ def fsync_ms() -> float:
     return round(sorted(taken)[FSYNCS // 2] * 1000, 2)
 
 
-def runs(seconds: float) -> dict[str, Any]:
+def runs(common: list[str]) -> dict[str, Any]:
     """The RADIUS runs of the table: closed loops, and an open one at twice what the server bore."""
-    common = ["--seconds", str(seconds)]
     found: dict[str, Any] = {}
     for outstanding in (32, 128):
         found[f"{outstanding} outstanding"] = measure(
@@ -112,15 +111,18 @@ def runs(seconds: float) -> dict[str, Any]:
 
 
 def collect(options: argparse.Namespace) -> dict[str, Any]:
-    """Measure everything."""
-    report: dict[str, Any] = {"machine": machine(), "radius": runs(options.seconds)}
-    print(json.dumps(report), flush=True)
-    grpc_options = options_of(["--seconds", str(options.seconds)])
-    report["grpc"] = grpc_figures(grpc_options)
-    curve_options = options_of(["--seconds", str(options.seconds)])
-    curve_options.full = options.full
-    wanted = options.curves.split(",") if options.curves else CURVES
-    report["curves"] = {name: curve_of(name, curve_options) for name in wanted}
+    """Measure everything. Databases that begin alike are prepared once."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("OCS_BENCH_FOLDER")) as name:
+        templates = Path(name)
+        common = ["--seconds", str(options.seconds), "--template", str(templates / "2000-100000")]
+        report: dict[str, Any] = {"machine": machine(), "radius": runs(common)}
+        print(json.dumps(report), flush=True)
+        report["grpc"] = grpc_figures(options_of(common))
+        print(json.dumps(report["grpc"]), flush=True)
+        curve_options = options_of(common)
+        curve_options.full, curve_options.templates = options.full, templates
+        wanted = options.curves.split(",") if options.curves else CURVES
+        report["curves"] = {curve: curve_of(curve, curve_options) for curve in wanted}
     return report
 
 

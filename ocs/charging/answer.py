@@ -17,21 +17,28 @@ from ocs.quota.session import Session
 AnswerKey = tuple[int, str]
 "(gateway id, request key)"
 
-_FIELDS = tuple(field.name for field in fields(Outcome))
+_DEFAULTS = tuple((field.name, field.default) for field in fields(Outcome) if field.name != "code")
+"What an outcome says where nothing is written of it: a default must stay what it is."
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def stored_answer(request: ChargingRequest, outcome: Outcome, now_ms: int) -> StoredAnswer:
     """The row that keeps an outcome for its request's replays."""
-    body: dict[str, object] = {name: getattr(outcome, name) for name in _FIELDS}
+    body: dict[str, object] = {}
+    for name, default in _DEFAULTS:
+        value = getattr(outcome, name)
+        if value != default:
+            body[name] = value
     body["code"] = outcome.code.name
     action = outcome.final_unit_action
-    body["final_unit_action"] = None if action is None else action.name
+    if action is not None:
+        body["final_unit_action"] = action.name
     return StoredAnswer(
         gateway_id=request.gateway.id,
         request_key=request.request_key,
         digest=request.request_digest,
         session_id=outcome.session_id,
-        answer=json.dumps(body, separators=(",", ":")),
+        answer=_to_json(body),
         at_ms=now_ms,
     )
 
@@ -39,9 +46,10 @@ def stored_answer(request: ChargingRequest, outcome: Outcome, now_ms: int) -> St
 def read_answer(stored: StoredAnswer) -> Outcome:
     """The outcome that `stored_answer` kept."""
     body = json.loads(stored.answer)
-    action = body["final_unit_action"]
     body["code"] = OutcomeCode[body["code"]]
-    body["final_unit_action"] = None if action is None else FinalUnitAction[action]
+    action = body.get("final_unit_action")
+    if action is not None:
+        body["final_unit_action"] = FinalUnitAction[action]
     return Outcome(**body)
 
 

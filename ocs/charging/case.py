@@ -75,7 +75,10 @@ class Case:
     @property
     def is_unconditional(self) -> bool:
         """Whether service is given whatever the money: emergency calls."""
-        return any(payer.applied and payer.applied.rate.destination == EMERGENCY for payer in self.payers)
+        for payer in self.payers:  # asked several times a request: a generator would cost more
+            if payer.applied is not None and payer.applied.rate.destination == EMERGENCY:
+                return True
+        return False
 
     def reported_units(self) -> int:
         """Cumulative usage that the request reports, in the service's unit.

@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CONFIG ?= run/ocs.toml
+FUZZ_RUNS ?= 1000000
 
 .DEFAULT_GOAL := help
 .PHONY: help run init test test-slow test-interop test-all lint types imports fmt proto proto-check proto-release bench bench-report soak fuzz check hooks clean
@@ -67,6 +68,14 @@ proto-check: $(STAMP) ## Lint proto/ and compare it with the last release
 
 proto-release: $(STAMP) ## Make proto/ as it is now the last release
 	$(BIN)/buf build proto --exclude-source-info -o proto/released.binpb
+
+fuzz: $(STAMP) ## Throw 1,000,000 damaged packets at the RADIUS front end, then as many that coverage chooses
+	PYTHONPATH=.:tests $(BIN)/python tests/fuzz/fuzz_radius.py $(FUZZ_RUNS)
+	-@$(BIN)/python -m pip install --quiet -c constraints.txt --group fuzz
+	@if $(BIN)/python -c 'import atheris' 2>/dev/null; then \
+	  PYTHONPATH=.:tests $(BIN)/python tests/fuzz/fuzz_radius_coverage.py run/fuzz -runs=$(FUZZ_RUNS) \
+	    -max_len=1500 -artifact_prefix=run/fuzz/; \
+	else echo "atheris does not install here: coverage guides nothing"; fi
 
 bench: $(STAMP) ## Measure throughput and latency on this machine
 	$(BIN)/python benchmarks/load.py

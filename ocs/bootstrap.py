@@ -12,7 +12,7 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import grpc
@@ -29,7 +29,7 @@ from ocs.grpc.rating import RatingServicer
 from ocs.grpc.server import GrpcServer
 from ocs.grpc.tls import CertificateFiles, server_credentials
 from ocs.ports import CatalogStore, ChangeKind, Gateway, LedgerStore
-from ocs.radius.dialect import load_dialects
+from ocs.radius.dialect import Dialect, load_dialects
 from ocs.radius.enforcer import family_of
 from ocs.radius.number import normalise_number
 from ocs.radius.status import write_status
@@ -106,6 +106,9 @@ class Server:
 
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         settings = self._settings
+        folder = settings.radius.dialects_folder
+        # A wrong file stops the start before anything is opened or bound.
+        dialects = load_dialects([settings.path.parent / folder] if folder else [])
         stack.enter_context(lock_database(settings.storage.url))
         ledger, catalog = open_stores(settings)
         stack.push_async_callback(catalog.close)
@@ -128,20 +131,23 @@ class Server:
         self.engine = engine
         follower = asyncio.create_task(self._follow_clock())
         stack.callback(follower.cancel)
-        await self._start_radius(engine, ledger, stack)
+        await self._start_radius(engine, ledger, dialects, stack)
         await self._start_grpc(engine, ledger, catalog, stack)
 
     async def _start_radius(
-        self, engine: Engine, ledger: LedgerStore, stack: contextlib.AsyncExitStack
+        self,
+        engine: Engine,
+        ledger: LedgerStore,
+        dialects: Mapping[str, Dialect],
+        stack: contextlib.AsyncExitStack,
     ) -> None:
         settings = self._settings.radius
-        folders = [settings.dialects_folder] if settings.dialects_folder else []
         self.radius = RadiusServer(
             engine,
             self._clock,
             engine.gateways,
             class_key=(settings.class_key or secrets.token_hex(16)).encode(),
-            dialects=load_dialects([self._settings.path.parent / folder for folder in folders]),
+            dialects=dialects,
         )
         try:
             await self.radius.start(

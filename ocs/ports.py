@@ -129,6 +129,7 @@ class Gateway:
     authorize_without_password: bool = False
     "Whether an Access-Request without any password is served."
     coa_port: int = 3799
+    "Of CoA and Disconnect requests, RFC 5176; 0: it takes none."
     return_codes: Mapping[str, int] = field(default_factory=dict)
     "Reason text -> h323-return-code where this gateway's meaning differs."
     enabled: bool = True

@@ -291,7 +291,7 @@ class Administration:
 
     async def add_gateway(self, gateway: Gateway) -> Gateway:
         """Make a gateway known. AlreadyExistsError when its name or address is taken."""
-        return await self._catalog.save_gateway(replace(await self._checked(gateway), id=0))
+        return await self._catalog.save_gateway(await self._checked(replace(gateway, id=0)))
 
     async def change_gateway(self, name: str, change: Callable[[Gateway], Gateway]) -> Gateway:
         """Put a changed record in a gateway's place; NotFoundError when there is none of this name."""
@@ -311,7 +311,7 @@ class Administration:
             if not gateway.secret:
                 raise InputError("gateway secret", "a gateway that sends RADIUS needs one")
         for other in await self._catalog.load_gateways():
-            if gateway.address and other.address == gateway.address and other.name != gateway.name:
+            if gateway.address and other.address == gateway.address and other.id != gateway.id:
                 raise AlreadyExistsError(f"gateway {other.name!r} has the address {gateway.address}")
         return gateway
 

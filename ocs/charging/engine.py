@@ -194,13 +194,21 @@ class Engine:
         self.submit(request, reply)
         return await answer
 
-    def end_gateway_sessions(self, gateway_id: int, at_ms: int, reply: Callable[[bool], None]) -> None:
+    def end_gateway_sessions(
+        self,
+        gateway_id: int,
+        at_ms: int,
+        reply: Callable[[bool], None],
+        concerns: Callable[[str], bool] | None = None,
+    ) -> None:
         """Accounting-On / Off: end the gateway's open sessions at their last known usage.
 
         A session that was heard of after `at_ms`, when the gateway restarted, is a new one and goes on.
         """
         gateway = self._directory.gateways.get(gateway_id)
         keys = self._expiry.of_gateway(gateway_id) if gateway is not None else ()
+        if concerns is not None:
+            keys = [key for key in keys if concerns(key)]
         if gateway is None or not keys:
             reply(True)  # noqa: FBT003 - the callback's only argument
             return

@@ -22,9 +22,16 @@ class ChargingService(Protocol):
         """`submit` as a coroutine. Cancelling the caller does not undo what was decided."""
         ...
 
-    def end_gateway_sessions(self, gateway_id: int, at_ms: int, reply: Callable[[bool], None]) -> None:
+    def end_gateway_sessions(
+        self,
+        gateway_id: int,
+        at_ms: int,
+        reply: Callable[[bool], None],
+        concerns: Callable[[str], bool] | None = None,
+    ) -> None:
         """Accounting-On / Off: end every open session of the gateway at its last known usage.
 
+        Or those only whose key `concerns` says yes to, where several boxes are behind one gateway.
         `reply(True)` once that is durable (also when there was none), `reply(False)` when it failed.
         """
         ...

@@ -72,7 +72,17 @@ class Column(NamedTuple):
             return self.blank
         if isinstance(value, bool):
             return "yes" if value else ""
-        return str(value)[:19].replace("T", " ") if self.is_time else str(value)
+        return str(value)[:19].replace("T", " ") if self.is_time else printable(str(value))
+
+
+def printable(text: str) -> str:
+    """The text with what a terminal would obey written out: much of what is shown comes from strangers."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character == "\n" else f"\\x{ord(character):02x}"
+        for character in text
+    )
 
 
 def exit_code(error: OcsError) -> int:

@@ -8,13 +8,15 @@ import typer
 
 from ocs.cli.books import Books, use_books
 from ocs.cli.console import Column, Json, Record, choose, print_facts, print_records
-from ocs.errors import InputError
+from ocs.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
     from ocs.ports import Gateway, IdentityKind, NumberRules
 
 app = typer.Typer(name="gateway", help="Gateways: the equipment that asks.", no_args_is_help=True)
 
+_ASK = "-"
+"Typed for a secret that is asked for."
 _COLUMNS = (
     Column("name", "name"),
     Column("address", "address", blank="(gRPC only)"),
@@ -70,7 +72,7 @@ def add(
     national_prefix: NationalPrefix = "",
     national_digits: NationalDigits = 0,
     zone: Annotated[str, typer.Option(help="IANA zone of times that carry none.")] = "UTC",
-    coa_port: Annotated[int, typer.Option(min=1, max=65535, help="Of RFC 5176.")] = 3799,
+    coa_port: Annotated[int, typer.Option(min=0, max=65535, help="Of RFC 5176; 0: none.")] = 3799,
     without_password: WithoutPassword = False,
     require_message_authenticator: Strict = "auto",
     limit_proxy_state: Strict = "auto",
@@ -105,6 +107,113 @@ def add(
     print_facts(gateway_record(added), as_json=as_json)
 
 
+@app.command("set")
+def change(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Its name.", show_default=False)],
+    new_name: Annotated[str | None, typer.Option("--name", help="Its name from now on.")] = None,
+    address: Annotated[str | None, typer.Option(help="IP address or CIDR of its packets.")] = None,
+    secret: Annotated[str | None, typer.Option(help="RADIUS secret; - asks for it on a terminal.")] = None,
+    dialect: Annotated[str | None, typer.Option(help="Family of equipment.")] = None,
+    identified_by: Annotated[str | None, typer.Option(help="Kinds of identity, in order.")] = None,
+    grant: Annotated[str | None, typer.Option(help="slice or whole.")] = None,
+    slice_seconds: Annotated[int | None, typer.Option(min=1, help="Reserved ahead.")] = None,
+    interim_seconds: Annotated[int | None, typer.Option(min=1, help="How often it reports.")] = None,
+    max_seconds: Annotated[int | None, typer.Option(min=1, help="The most that one grant gives.")] = None,
+    tech_prefix: Annotated[str | None, typer.Option(help="Taken off its numbers, commas between.")] = None,
+    country_code: Annotated[str | None, typer.Option(help="Of its national numbers.")] = None,
+    national_prefix: Annotated[str | None, typer.Option(help="That the country code replaces.")] = None,
+    national_digits: Annotated[int | None, typer.Option(min=0, help="Longest national number.")] = None,
+    zone: Annotated[str | None, typer.Option(help="IANA zone of times that carry none.")] = None,
+    coa_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Of RFC 5176; 0: it cannot be told anything.")
+    ] = None,
+    without_password: Annotated[
+        bool | None, typer.Option("--without-password/--with-password", help="Need requests have one?")
+    ] = None,
+    require_message_authenticator: Annotated[str | None, typer.Option(help="no, auto or yes.")] = None,
+    limit_proxy_state: Annotated[str | None, typer.Option(help="no, auto or yes.")] = None,
+    return_code: Annotated[
+        list[str] | None,
+        typer.Option(metavar="REASON=CODE", help="Its own h323-return-code of a reason; REASON= undoes it."),
+    ] = None,
+    enabled: Annotated[bool | None, typer.Option("--enable/--disable", help="Is it served?")] = None,
+    as_json: Json = False,
+) -> None:
+    """Change what is given; running servers take it up within seconds."""
+    from ocs.cli.gateway_change import GatewayChange
+
+    if dialect is not None:
+        _check_dialect(context, dialect)
+    wanted = GatewayChange(
+        fields={
+            "name": new_name,
+            "address": address,
+            "secret": _secret("-", None) if secret == _ASK else secret,
+            "dialect": dialect,
+            "identity_order": None if identified_by is None else _identity_order(identified_by),
+            "zone": zone,
+            "coa_port": coa_port,
+            "authorize_without_password": without_password,
+            "require_message_authenticator": _strictness(
+                require_message_authenticator, "--require-message-authenticator"
+            ),
+            "limit_proxy_state": _strictness(limit_proxy_state, "--limit-proxy-state"),
+            "enabled": enabled,
+        },
+        grant={
+            "mode": grant,
+            "slice_s": slice_seconds,
+            "interim_interval_s": interim_seconds,
+            "max_grant_s": max_seconds,
+        },
+        numbers={
+            "strip_prefixes": tech_prefix,
+            "country_code": country_code,
+            "national_prefix": national_prefix,
+            "national_digits_max": national_digits,
+        },
+        return_codes=return_code or [],
+    )
+    changed = use_books(context, lambda books: books.administration.change_gateway(name, wanted.apply))
+    print_facts(gateway_record(changed), as_json=as_json)
+
+
+@app.command("show")
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Its name.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Show one gateway; its secret is not shown."""
+
+    async def use(books: Books) -> Record:
+        for gateway in await books.catalog.load_gateways():
+            if gateway.name == name:
+                return gateway_record(gateway)
+        raise NotFoundError(f"gateway {name!r} does not exist")
+
+    print_facts(use_books(context, use), as_json=as_json)
+
+
+@app.command("test")
+def ask(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Its name.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Ask the running server whether it is there, and why this gateway gets no answer.
+
+    Exit code 1 when something is wrong.
+    """
+    from ocs.cli.gateway_probe import print_finding, probe
+
+    finding = use_books(context, lambda books: probe(books, name))
+    print_finding(finding, as_json=as_json)
+    if not finding.is_well:
+        raise typer.Exit(1)
+
+
 @app.command("list")
 def list_gateways(context: typer.Context, as_json: Json = False) -> None:
     """List the gateways; secrets are not shown."""
@@ -134,8 +243,13 @@ def gateway_record(gateway: "Gateway") -> dict[str, Any]:
         "authorize_without_password": gateway.authorize_without_password,
         "require_message_authenticator": gateway.require_message_authenticator,
         "limit_proxy_state": gateway.limit_proxy_state,
+        "return_codes": ", ".join(f"{reason}={code}" for reason, code in gateway.return_codes.items()),
         "enabled": gateway.enabled,
     }
+
+
+def _strictness(word: str | None, option: str) -> str | None:
+    return None if word is None else choose(Strictness, word, option).value
 
 
 def _secret(address: str, secret: str | None) -> str:
@@ -169,16 +283,14 @@ def _identity_order(text: str) -> "tuple[IdentityKind, ...]":
 def _number_rules(
     tech_prefix: str, country_code: str, national_prefix: str, national_digits: int
 ) -> "NumberRules":
+    from ocs.cli.gateway_change import check_number_rules
     from ocs.ports import NumberRules
 
-    if (national_prefix or national_digits) and not country_code:
-        raise InputError("--country-code", "is needed with --national-prefix and --national-digits")
-    for option, digits in (("--country-code", country_code), ("--national-prefix", national_prefix)):
-        if digits and not (digits.isascii() and digits.isdigit()):
-            raise InputError(option, f"{digits!r} is not made of digits")
-    return NumberRules(
+    rules = NumberRules(
         strip_prefixes=tuple(part.strip() for part in tech_prefix.split(",") if part.strip()),
         national_prefix=national_prefix,
         country_code=country_code,
         national_digits_max=national_digits,
     )
+    check_number_rules(rules)
+    return rules

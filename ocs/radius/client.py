@@ -6,8 +6,10 @@ Does not own: load generation, and it is no gateway: it keeps no session.
 
 import hashlib
 import secrets
+import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -17,7 +19,15 @@ import pyrad.packet
 from pyrad.dictionary import Dictionary as PyradDictionary
 
 from ocs.errors import InputError, OcsError
-from ocs.radius.codec import Code, decode
+from ocs.radius.codec import (
+    PACKET_OCTETS_MAX,
+    Code,
+    MalformedPacketError,
+    Secret,
+    decode,
+    encode_request,
+    is_reply_authentic,
+)
 from ocs.radius.dictionary import SHIPPED, find_file, load_dictionary
 
 DICTIONARIES: Final = ("rfc", "cisco")
@@ -146,6 +156,39 @@ class RadiusClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def ask_status(
+    host: str, port: int, secret: str, *, timeout_s: float = 1.0, tries: int = 3
+) -> tuple[Code, float]:
+    """Send a Status-Server (RFC 5997); the answer's code and how many milliseconds it took.
+
+    Raises:
+        NoReplyError: no right answer in time.
+    """
+    key, nonce = Secret(secret), secrets.token_bytes(16)
+    packet = encode_request(
+        Code.STATUS_SERVER,
+        identifier=secrets.randbelow(256),
+        attributes=b"",
+        secret=key,
+        authenticator=nonce,
+    )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(timeout_s)
+        try:
+            asking.connect((host, port))
+            for _ in range(tries):
+                started_s = time.perf_counter()
+                asking.send(packet)
+                with suppress(TimeoutError, MalformedPacketError):
+                    reply = decode(asking.recv(PACKET_OCTETS_MAX))
+                    if is_reply_authentic(reply, nonce, key):
+                        return reply.code, (time.perf_counter() - started_s) * 1000
+        except OSError as error:
+            raise NoReplyError(f"{host}:{port}: {error}") from error
+    raise NoReplyError(f"no answer from {host}:{port} to {tries} tries")
 
 
 @contextmanager

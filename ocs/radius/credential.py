@@ -76,7 +76,7 @@ def find_proofs(packet: Packet, secret: Secret) -> list[Proof]:
     if _CHAP_PASSWORD in values:
         proofs.append(_read_chap(packet, values[_CHAP_PASSWORD]))
     proofs += [UnsupportedProof() for number in _UNSUPPORTED if number in values]
-    proofs += [proof for proof in (find_digest(packet), find_mschap(packet)) if proof is not None]
+    proofs += [proof for proof in (find_digest(packet), find_mschap(packet, secret)) if proof is not None]
     return proofs
 
 

@@ -14,7 +14,8 @@ from typing import Any, Final, TypeVar
 from ocs.errors import InputError
 from ocs.ports import IdentityKind
 from ocs.radius.condition import Condition
-from ocs.radius.dictionary import Attribute, Dictionary, load_dictionary
+from ocs.radius.dictionary import SHIPPED as DICTIONARIES
+from ocs.radius.dictionary import Attribute, Dictionary, find_file, load_dictionary
 from ocs.radius.reader import (
     CountReader,
     TextReader,
@@ -24,6 +25,7 @@ from ocs.radius.reader import (
     read_values,
 )
 from ocs.radius.template import GroupTemplate, Template
+from ocs.radius.toml_place import find_line
 from ocs.units import SERVICES, Service
 
 SHIPPED: Final = Path(__file__).with_name("dialects")
@@ -54,6 +56,8 @@ class Dialect:
     "The family's attributes by name: numbers collide between families."
     identities: Mapping[IdentityKind, Sequence[TextReader]]
     "By kind; those that are numbers are the calling or the called one."
+    strips_realm: bool
+    "Whether a user name may carry a realm, alice@example.com, that the subscriber's record does not."
     called: Sequence[TextReader]
     calling: Sequence[TextReader]
     access_code: Sequence[TextReader]
@@ -96,7 +100,10 @@ class Dialect:
     makes_nonces: bool
     "Whether its digest nonces are its own even with the attributes of RFC 5090, where they should be ours."
     fixed_passwords: frozenset[bytes]
-    "Words that equipment sends where a password would be: they prove nothing."
+    """Words that equipment sends where a password would be: they prove nothing where the gateway vouches for
+    its subscribers."""
+    authenticates: Condition | None
+    "When an Access-Request only checks a password, although it may name a number: a SIP REGISTER."
     disconnects: bool
     "Whether it honours Disconnect-Requests."
     identifies: Sequence[tuple[Attribute, ValuesReader]]
@@ -125,9 +132,34 @@ def load_dialects(folders: Sequence[Path] = ()) -> dict[str, Dialect]:
     for folder in (SHIPPED, *folders):
         files.update({path.stem: path for path in sorted(folder.glob("*.toml"))})
     documents = {name: _read_document(path) for name, path in files.items()}
-    return {
-        name: _compile(name, _inherit(name, documents, files), files[name], folders) for name in documents
-    }
+    dialects = {}
+    for name in documents:
+        try:
+            dialects[name] = _compile(name, _inherit(name, documents, files), files[name], folders)
+        except InputError as error:
+            raise _with_line(error, _lineage(name, documents, files)) from error
+    return dialects
+
+
+def _lineage(name: str, documents: Mapping[str, dict[str, Any]], files: Mapping[str, Path]) -> Sequence[Path]:
+    """The file of a dialect and those of what it extends, in this order."""
+    names: list[str] = []
+    while name in documents and name not in names:
+        names.append(name)
+        name = str(documents[name].get("extends"))
+    return [files[name] for name in names]
+
+
+def _with_line(error: InputError, lineage: Sequence[Path]) -> InputError:
+    """The error with the line at which its key stands, in the first file of the lineage that has it."""
+    path, *keys = error.place.split(": ")
+    if path != str(lineage[0]) or not keys:
+        return error
+    for file in lineage:
+        line = find_line(file.read_text(), keys)
+        if line:
+            return InputError(": ".join([f"{file} line {line}", *keys]), error.reason)
+    return error
 
 
 def _read_document(path: Path) -> dict[str, Any]:
@@ -171,6 +203,11 @@ def _compile(name: str, document: dict[str, Any], path: Path, folders: Sequence[
     root = _Table(document, str(path))
     root.take("extends", str, "")
     extra = root.texts("dictionaries")
+    try:
+        for each in extra:
+            find_file(f"dictionary.{each}", [*folders, DICTIONARIES])
+    except InputError as error:
+        raise InputError(f"{path}: dictionaries: {error.place}", error.reason) from error
     dictionary = load_dictionary([*BASE_DICTIONARIES, *extra], folders)
     identity, call = root.table("identity", dictionary), root.table("call", dictionary)
     session, usage = root.table("session", dictionary), root.table("usage", dictionary)
@@ -184,6 +221,7 @@ def _compile(name: str, document: dict[str, Any], path: Path, folders: Sequence[
         description=root.take("description", str, ""),
         dictionary=dictionary,
         identities={kind: identity.text_readers(kind.value) for kind in IdentityKind if kind not in NUMBERS},
+        strips_realm=identity.take("strips_realm", bool, default=False),
         called=call.text_readers("called"),
         calling=call.text_readers("calling"),
         access_code=call.text_readers("access_code"),
@@ -211,6 +249,7 @@ def _compile(name: str, document: dict[str, Any], path: Path, folders: Sequence[
         delay_max_s=times.take("delay_max_s", int, 0),
         makes_nonces=access.take("makes_nonces", bool, default=False),
         fixed_passwords=frozenset(word.encode() for word in access.texts("fixed_passwords")),
+        authenticates=access.condition("authenticates_when"),
         accept=reply.templates("accept"),
         authenticated=reply.templates("authenticated"),
         granted_seconds=reply.templates("seconds"),

@@ -24,6 +24,23 @@ from ocs.radius.codec import (
 )
 
 SHIPPED: Final = Path(__file__).with_suffix("")
+VENDORS: Final = (
+    "3gpp",
+    "acme",
+    "audiocodes",
+    "chillispot",
+    "cisco",
+    "digium",
+    "eltex",
+    "freeswitch",
+    "mikrotik",
+    "patton",
+    "quintum",
+    "sonus",
+    "wimax",
+    "wispr",
+)
+"Shipped files that collide with no other: Kamailio's and OpenSIPS's numbers mean something else elsewhere."
 INTEGER_OCTETS: Final = {"integer": 4, "date": 4, "signed": 4, "short": 2, "byte": 1, "integer64": 8}
 
 
@@ -138,14 +155,17 @@ class Dictionary:
 
     def describe(self, packet: Packet) -> list[tuple[str, str]]:
         """Every attribute of the packet as (name, value) for people; unknown ones by number."""
+        return [line for pair in packet.attributes() for line in self.describe_attribute(*pair)]
+
+    def describe_attribute(self, number: int, value: bytes) -> list[tuple[str, str]]:
+        """One attribute as (name, value); several when it holds several of a vendor's."""
         lines = []
-        for number, value in packet.attributes():
-            inner = decode_vendor_specific(value) if number == 26 else []
-            for key, octets in inner or [(number, value)]:
-                known = self._by_key.get(key)
-                vendor = f"{key >> 8}-" if key > 255 else ""
-                name = known.name if known else f"Attr-{vendor}{key & 255}"
-                lines.append((name, known.to_text(octets) if known else "0x" + octets.hex()))
+        inner = decode_vendor_specific(value) if number == 26 else []
+        for key, octets in inner or [(number, value)]:
+            known = self._by_key.get(key)
+            vendor = f"{key >> 8}-" if key > 255 else ""
+            name = known.name if known else f"Attr-{vendor}{key & 255}"
+            lines.append((name, known.to_text(octets) if known else "0x" + octets.hex()))
         return lines
 
 

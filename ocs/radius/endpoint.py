@@ -113,12 +113,25 @@ class Sighting(NamedTuple):
     at_ms: int
     source: Source
     reason: Silence
+    octets: bytes
+    "The packet, for `ocs radius decode`."
+
+
+class Answered(NamedTuple):
+    """A packet that was answered."""
+
+    at_ms: int
+    "When it came."
+    source: Source
+    asked: Code
+    answer: Code
 
 
 class Client:
     """A gateway as this endpoint knows it: its secret, its dialect, what was learned of its habits."""
 
     __slots__ = (
+        "answers",
         "can_be_stopped",
         "counters",
         "dialect",
@@ -152,6 +165,8 @@ class Client:
         "When its last authentic request came; 0: none did."
         self.silences: deque[Sighting] = deque(maxlen=SIGHTINGS_MAX)
         "Its last packets that got no answer."
+        self.answers: deque[Answered] = deque(maxlen=SIGHTINGS_MAX)
+        "Its last requests that got one; retransmissions and Status-Servers are only counted."
 
     def count(self, event: str) -> None:
         """Count one more of what happened."""
@@ -162,6 +177,7 @@ class Client:
         self.counters = earlier.counters
         self.heard_at_ms = earlier.heard_at_ms
         self.silences = earlier.silences
+        self.answers = earlier.answers
         if earlier.secret.octets == self.secret.octets:
             self.has_sent_mac = earlier.has_sent_mac
             self.sends_bare_proxy_state = earlier.sends_bare_proxy_state
@@ -359,7 +375,7 @@ class Endpoint:
         client = self._table.find(source.host)
         if client is None:
             self.unknown_clients += 1
-            self.strangers.append(Sighting(now_ms, source, Silence.UNKNOWN_CLIENT))
+            self.strangers.append(Sighting(now_ms, source, Silence.UNKNOWN_CLIENT, datagram))
             return Silence.UNKNOWN_CLIENT
         return self.receive_packet(datagram, client, client.secret, source, role, now_ms)
 
@@ -369,7 +385,7 @@ class Endpoint:
         """Judge one packet of a client; the same results."""
         result = self._judge(octets, client, secret, source, role, now_ms)
         if isinstance(result, Silence):
-            _note(client, source, result, now_ms)
+            _note(client, Sighting(now_ms, source, result, octets))
         else:
             client.heard_at_ms = now_ms
         return result
@@ -431,6 +447,7 @@ class Endpoint:
         reply = encode_reply(code, exchange.packet, attributes, exchange.secret)
         exchange.memory.reply = reply
         client.count(_EVENTS[code])
+        client.answers.append(Answered(exchange.received_at_ms, exchange.source, exchange.packet.code, code))
         return reply
 
     def abandon(self, exchange: Exchange, reason: Silence) -> None:
@@ -438,7 +455,9 @@ class Endpoint:
         key = (exchange.source, exchange.packet.identifier)
         if self._memories.get(key) is exchange.memory:
             del self._memories[key]
-        _note(exchange.client, exchange.source, reason, exchange.received_at_ms)
+        _note(
+            exchange.client, Sighting(exchange.received_at_ms, exchange.source, reason, exchange.packet.data)
+        )
 
     def counters(self) -> dict[str, dict[str, int]]:
         """What happened so far, by gateway name and event; strangers are counted under the empty name."""
@@ -447,11 +466,11 @@ class Endpoint:
         return counted
 
 
-def _note(client: Client, source: Source, reason: Silence, now_ms: int) -> None:
+def _note(client: Client, sighting: Sighting) -> None:
     """Count a silence, and keep it for who asks why there was no answer."""
-    client.count(reason.value)
-    if reason is not Silence.DUPLICATE_IN_PROGRESS:
-        client.silences.append(Sighting(now_ms, source, reason))
+    client.count(sighting.reason.value)
+    if sighting.reason is not Silence.DUPLICATE_IN_PROGRESS:
+        client.silences.append(sighting)
 
 
 def check_authenticity(packet: Packet, client: Client, secret: Secret) -> Silence | None:

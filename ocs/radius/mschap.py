@@ -1,18 +1,18 @@
 """MS-CHAP and MS-CHAPv2 as network access servers send them (RFC 2433, RFC 2759, attributes of RFC 2548).
 
 Owns: checking a response and the answer by which the peer recognises us. Does not own: MD4 and DES
-(`ocs.radius.legacy_cipher`), changing passwords, encryption keys for the link.
+(`ocs.radius.legacy_cipher`), keys for the link (`ocs.radius.mppe`), changing passwords.
 """
 
 import hashlib
 import hmac
 from typing import Final
 
-from ocs.radius.codec import Packet, encode_vendor_attribute
+from ocs.radius.codec import Packet, Secret, encode_vendor_attribute
 from ocs.radius.legacy_cipher import des_encrypt, md4
+from ocs.radius.mppe import MICROSOFT, encode_keys, master_key
 from ocs.radius.proof import BrokenProof, Proof
 
-MICROSOFT: Final = 311
 MS_CHAP_RESPONSE: Final = 1  # RFC 2548 section 2.1.3
 MS_CHAP_CHALLENGE: Final = 11
 MS_CHAP2_RESPONSE: Final = 25
@@ -43,17 +43,27 @@ class MsChapResponse(Proof):
 class MsChap2Response(Proof):
     """Version 2: both sides' challenges and the user's name are covered, and the server answers in kind."""
 
-    __slots__ = ("_answer", "_challenge", "identifier", "response")
+    __slots__ = ("_answer", "_authenticator", "_challenge", "_secret", "identifier", "response")
 
     def __init__(
-        self, *, identifier: bytes, challenge: bytes, peer_challenge: bytes, response: bytes, user: bytes
+        self,
+        packet: Packet,
+        secret: Secret,
+        *,
+        identifier: bytes,
+        challenge: bytes,
+        peer_challenge: bytes,
+        response: bytes,
     ) -> None:
+        user = packet.values.get(USER_NAME, b"")
         # The name goes in without a domain, RFC 2759 section 8.2.
         name = user.rpartition(b"\\")[2]
         digest = hashlib.sha1(peer_challenge + challenge + name, usedforsecurity=False)
         self._challenge = digest.digest()[:8]
         self.identifier = identifier
         self.response = response
+        self._secret = secret
+        self._authenticator = packet.authenticator
         self._answer = b""
 
     def verify(self, secret: str) -> bool:
@@ -61,15 +71,19 @@ class MsChap2Response(Proof):
         password_hash = nt_hash(secret)
         if not hmac.compare_digest(_challenge_response(self._challenge, password_hash), self.response):
             return False
-        self._answer = self._authenticator_response(password_hash)
+        success = self.identifier + self._authenticator_response(password_hash)
+        keys = encode_keys(
+            master_key(md4(password_hash), self.response),
+            secret=self._secret,
+            authenticator=self._authenticator,
+        )
+        self._answer = encode_vendor_attribute(MICROSOFT, MS_CHAP2_SUCCESS, success) + keys
         return True
 
     @property
     def answer(self) -> bytes:
-        """MS-CHAP2-Success, without which the peer hangs up (RFC 2548 section 2.3.3)."""
-        if not self._answer:
-            return b""
-        return encode_vendor_attribute(MICROSOFT, MS_CHAP2_SUCCESS, self.identifier + self._answer)
+        """MS-CHAP2-Success, without which the peer hangs up (RFC 2548 section 2.3.3), and the link's keys."""
+        return self._answer
 
     def _authenticator_response(self, password_hash: bytes) -> bytes:
         """RFC 2759 section 8.7."""
@@ -78,7 +92,7 @@ class MsChap2Response(Proof):
         return b"S=" + digest.hex().upper().encode()
 
 
-def find_mschap(packet: Packet) -> Proof | None:
+def find_mschap(packet: Packet, secret: Secret) -> Proof | None:
     """The MS-CHAP response in an Access-Request, of either version; None when there is none."""
     if not packet.vendor_values():
         return None
@@ -94,11 +108,12 @@ def find_mschap(packet: Packet) -> Proof | None:
         return BrokenProof()
     if version == 2:
         return MsChap2Response(
+            packet,
+            secret,
             identifier=value[:1],
             challenge=challenge,
             peer_challenge=value[2:18],
             response=value[26:],
-            user=packet.values.get(USER_NAME, b""),
         )
     if value[1] != USES_NT_RESPONSE or len(challenge) != 8:
         return BrokenProof()

@@ -19,7 +19,7 @@ def parse_number(text: str) -> str:
     itself. Visual separators (RFC 3966) go when only digits remain. A display name is whatever the subscriber
     likes: nothing in it is an address, or calls would be priced by what a caller writes there.
     """
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return text
     number = text.strip()
     if match := _TYPE_OF_NUMBER.match(number):
@@ -29,8 +29,11 @@ def parse_number(text: str) -> str:
         if match := _ADDRESS.match(address.partition("<")[2] or address):
             number = unquote(match[1])
     number = number.partition(";")[0].strip()
+    if not number.isprintable():
+        # What a percent sign may hide, %00 for one, no database need keep.
+        number = "".join(character for character in number if character.isprintable())
     bare = number.translate(_SEPARATORS)
-    return bare if bare.removeprefix("+").isdigit() else number
+    return bare if bare.isascii() and bare.removeprefix("+").isdigit() else number
 
 
 def normalise_number(number: str, rules: NumberRules) -> str:

@@ -39,7 +39,7 @@ def parse_time_ms(text: str, zone: tzinfo) -> int | None:
     counts; any other abbreviation means nothing certain: such times, and those without one, are in `zone`.
     """
     text = text.strip().lstrip("*.").strip()
-    if text.isdigit():
+    if text.isascii() and text.isdigit():  # Superscripts are digits, and no numbers.
         return int(text) * 1000
     for form in _FORMS:
         match = form.fullmatch(text)

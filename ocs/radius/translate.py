@@ -34,6 +34,8 @@ TOLERANCE_MS: Final = 300_000
 SERVICE_TYPE: Final = 6
 AUTHENTICATE_ONLY: Final = b"\0\0\0\x08"  # RFC 2865 section 5.6
 AUTHORIZE_ONLY: Final = b"\0\0\0\x11"  # RFC 5176 section 3
+KEY_SEPARATOR: Final = "|"
+"Between the parts of a session's key."
 WORD: Final = 2**32
 "What an Octets attribute wraps at and a Gigawords attribute counts."
 
@@ -50,9 +52,16 @@ class StatusType(IntEnum):
 
 
 class EndOfGateway(NamedTuple):
-    """Accounting-On or -Off: every session of the gateway has ended."""
+    """Accounting-On or -Off: every session of the box that says so has ended."""
 
     at_ms: int
+    boxes: tuple[str, ...] = ()
+    "What tells it apart from others behind one address, such as a proxy's; empty: it is the gateway."
+
+    def concerns(self, session_key: str) -> bool:
+        """Whether a session is the box's: its names are among those in front of the key."""
+        names = session_key.split(KEY_SEPARATOR)[:-1]
+        return all(box in names for box in self.boxes)
 
 
 class Acknowledgement(NamedTuple):
@@ -78,6 +87,8 @@ _STATUS_TYPES: Final = {status.to_bytes(4): status for status in StatusType}
 _ACCESS_CODES: Final = {code.value: code for code in AccessCode}
 _CALLER_KINDS: Final = frozenset({IdentityKind.ANI, IdentityKind.VIRTUAL})
 "Identities that are the calling number."
+_NAMED_KINDS: Final = frozenset({IdentityKind.USERNAME, IdentityKind.CODE, IdentityKind.EXTENSION})
+"Identities that a user name may be."
 
 
 class Translator:
@@ -108,8 +119,8 @@ class Translator:
             return self._challenge(exchange, is_stale=True)
         if isinstance(credential, UnsupportedProof):
             return Refusal(OutcomeCode.SERVICE_NOT_AVAILABLE)
-        if isinstance(credential, PapPassword) and credential.password in client.dialect.fixed_passwords:
-            credential = None
+        if client.gateway.authorize_without_password and isinstance(credential, PapPassword):
+            credential = None if credential.password in client.dialect.fixed_passwords else credential
         if credential is None and not _may_lack_credential(packet, client):
             is_signed = packet.has_message_authenticator
             return Refusal(OutcomeCode.WRONG_SECRET) if is_signed else Silence.NO_CREDENTIAL
@@ -121,7 +132,7 @@ class Translator:
         service = find_service(packet, client.dialect)
         called = _find_called(packet, client)
         request_key = f"{packet.authenticator.hex()}{packet.identifier:02x}"
-        if packet.get(SERVICE_TYPE) == AUTHENTICATE_ONLY or (service.destination is None and not called):
+        if _only_authenticates(packet, client.dialect) or (service.destination is None and not called):
             kind, session_key = RequestType.AUTHENTICATION, request_key
         else:
             kind = RequestType.EVENT if service.measure is Measure.MESSAGES else RequestType.INITIAL
@@ -130,6 +141,8 @@ class Translator:
             session_key = known_key or f"{exchange.source.host}/{request_key}"
         request = _new_request(exchange, kind, session_key, service, called)
         request.credential = credential
+        if credential is not None and not isinstance(credential, PapPassword):
+            request.identities = _keep_named(request.identities)
         request.request_key = request_key
         if kind is RequestType.EVENT:
             request.action = RequestedAction.DIRECT_DEBITING
@@ -167,7 +180,7 @@ class Translator:
             return ACKNOWLEDGEMENT
         at_ms = find_event_ms(exchange, is_stop=status is StatusType.STOP)
         if status in (StatusType.ACCOUNTING_ON, StatusType.ACCOUNTING_OFF):
-            return EndOfGateway(at_ms)
+            return EndOfGateway(at_ms, tuple(_find_scope(packet, client.dialect)))
         dialect = client.dialect
         service = find_service(packet, dialect)
         if service.measure is Measure.MESSAGES or not _is_charged(packet, dialect, status):
@@ -417,6 +430,13 @@ class Hints(Sequence[tuple[IdentityKind, str]]):
         return self._find()[index]
 
 
+def _only_authenticates(packet: Packet, dialect: Dialect) -> bool:
+    """Whether an Access-Request asks for no service, whatever number it names."""
+    if packet.get(SERVICE_TYPE) == AUTHENTICATE_ONLY:
+        return True
+    return dialect.authenticates is not None and dialect.authenticates.is_met(packet)
+
+
 def _may_lack_credential(packet: Packet, client: Client) -> bool:
     """Whether the gateway vouches for the subscriber: by its record, or by a signed Authorize-Only."""
     if client.gateway.authorize_without_password:
@@ -470,7 +490,19 @@ def _find_identities(
             text = first_text(client.dialect.identities[kind], packet)
         if text:
             hints.append((kind, text))
+            if kind is IdentityKind.USERNAME and client.dialect.strips_realm:
+                user, at, _ = text.rpartition("@")
+                hints += [(kind, user)] if at and user else []
     return hints
+
+
+def _keep_named(hints: Sequence[tuple[IdentityKind, str]]) -> Sequence[tuple[IdentityKind, str]]:
+    """The hints that the answer to a challenge can prove: those of whom it names.
+
+    A caller's number or address, which may have no secret at all, must not stand in for an unknown user:
+    whoever answers a challenge with an invented name would speak at the expense of whose number he gives.
+    """
+    return [hint for hint in hints if hint[0] in _NAMED_KINDS] or hints
 
 
 def _find_address(readers: Sequence[TextReader], packet: Packet) -> str:
@@ -496,9 +528,13 @@ def _apply_recipe(packet: Packet, dialect: Dialect) -> str:
     for recipe in dialect.keys:
         parts = [reader(packet) for reader in recipe]
         if all(parts):
-            scope = [text for reader in dialect.scope if (text := reader(packet))]
-            return _shorten("|".join(scope + parts))
+            return _shorten(KEY_SEPARATOR.join(_find_scope(packet, dialect) + parts))
     return ""
+
+
+def _find_scope(packet: Packet, dialect: Dialect) -> list[str]:
+    """The names of the box that sent the packet, as far as it gives any."""
+    return [text for reader in dialect.scope if (text := reader(packet))]
 
 
 def _shorten(key: str) -> str:

@@ -271,7 +271,7 @@ class RadiusServer:
             else:
                 client.count("cannot_be_stopped")
                 self._log.warning(
-                    client.gateway.name, reason, "cannot end session %s: %s", session_key, reason
+                    client.gateway.name, reason, "cannot end session %r: %s", session_key, reason
                 )
         except Exception:  # noqa: BLE001 - the engine must not suffer
             self._log.exception(client.gateway.name)
@@ -368,7 +368,8 @@ class RadiusServer:
         """Ask the charging service what the packet asks for."""
         action = self._translator.to_charging(exchange)
         if isinstance(action, ChargingRequest):
-            self._join_by_number(exchange.client, action)
+            if exchange.client.dialect.joins_by_number:
+                self._join_by_number(exchange.client, action)
             self._service.submit(action, functools.partial(self._answer, exchange, action, send))
         elif isinstance(action, Silence):
             self._abandon(exchange, action)
@@ -388,7 +389,7 @@ class RadiusServer:
         is_first = request.starts or (
             request.type is RequestType.TERMINATION and not (usage and usage.seconds)
         )
-        if not client.dialect.joins_by_number or not is_first:
+        if not is_first:
             return
         accepted = self._pending.claim(_parties(request), request.session_key, request.received_at_ms)
         if accepted:
@@ -411,7 +412,8 @@ class RadiusServer:
             else:
                 self._abandon(exchange, Silence.UNAVAILABLE)
 
-        self._service.end_gateway_sessions(exchange.client.gateway.id, action.at_ms, reply)
+        gateway_id = exchange.client.gateway.id
+        self._service.end_gateway_sessions(gateway_id, action.at_ms, reply, action.concerns)
 
     def _answer(
         self,

@@ -38,7 +38,9 @@ class FixedService:
         """Not used by RADIUS."""
         return self.outcome
 
-    def end_gateway_sessions(self, gateway_id: int, at_ms: int, reply: Callable[[bool], None]) -> None:
+    def end_gateway_sessions(
+        self, gateway_id: int, at_ms: int, reply: Callable[[bool], None], concerns: Callable[[str], bool]
+    ) -> None:
         """Not used here."""
         reply(True)  # noqa: FBT003 - the service's callback
 

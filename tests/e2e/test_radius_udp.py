@@ -58,7 +58,9 @@ class FakeService:
         """Not used by RADIUS."""
         return self._decide(request)
 
-    def end_gateway_sessions(self, gateway_id: int, at_ms: int, reply: Callable[[bool], None]) -> None:
+    def end_gateway_sessions(
+        self, gateway_id: int, at_ms: int, reply: Callable[[bool], None], concerns: Callable[[str], bool]
+    ) -> None:
         """Note it."""
         self.ended_gateways.append(gateway_id)
         reply(self.answer is None)

@@ -43,7 +43,9 @@ class GrantingService:
         """Not used by RADIUS."""
         return Outcome(code=OutcomeCode.SUCCESS)
 
-    def end_gateway_sessions(self, gateway_id: int, at_ms: int, reply: Callable[[bool], None]) -> None:
+    def end_gateway_sessions(
+        self, gateway_id: int, at_ms: int, reply: Callable[[bool], None], concerns: Callable[[str], bool]
+    ) -> None:
         """Nothing is open."""
         reply(True)  # noqa: FBT003 - the service's callback
 

@@ -1,5 +1,8 @@
 """The codec on packets that nobody thought of, alone and beside pyrad."""
 
+from typing import Any
+
+import pyrad.dictionary
 import pyrad.packet
 import pytest
 from hypothesis import given
@@ -20,6 +23,7 @@ from ocs.radius.codec import (
     is_request_authentic,
     unhide_password,
 )
+from ocs.radius.dictionary import SHIPPED, load_dictionary
 
 SECRETS = st.binary(min_size=1, max_size=80)
 NONCES = st.binary(min_size=16, max_size=16).filter(any)
@@ -147,3 +151,59 @@ def test_pyrad_reads_every_vector_as_we_do(octets: bytes) -> None:
     for number, _ in ours.attributes():
         if number != 26:
             assert theirs[number] == ours.get_all(number)
+
+
+NAMES = pyrad.dictionary.Dictionary(str(SHIPPED / "dictionary.rfc"), str(SHIPPED / "dictionary.cisco"))
+TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=0x24F), min_size=1, max_size=60)
+VALUES = st.fixed_dictionaries(
+    {"User-Name": TEXTS},
+    optional={
+        "NAS-IP-Address": st.ip_addresses(v=4).map(str),
+        "NAS-Port": st.integers(0, 2**32 - 1),
+        "Acct-Session-Id": TEXTS,
+        "Called-Station-Id": TEXTS,
+        "Class": st.lists(st.binary(min_size=1, max_size=253), min_size=1, max_size=3),
+        "Proxy-State": st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=3),
+        "Cisco-AVPair": st.lists(TEXTS, min_size=1, max_size=3),
+        "h323-conf-id": TEXTS,
+    },
+)
+OURS = load_dictionary(["rfc", "cisco"])
+
+
+@given(
+    values=VALUES,
+    secret=SECRETS,
+    nonce=NONCES,
+    password=st.text(min_size=1, max_size=40).filter(lambda text: not text.endswith("\0")),
+    is_report=st.booleans(),
+)
+def test_what_pyrad_writes_is_read_as_it_was_meant(
+    values: dict[str, Any], secret: bytes, nonce: bytes, password: str, *, is_report: bool
+) -> None:
+    """Requests of another implementation: the same values in order, authentic, and the password in clear."""
+    if is_report:
+        theirs = pyrad.packet.AcctPacket(secret=secret, dict=NAMES)
+    else:
+        theirs = pyrad.packet.AuthPacket(secret=secret, dict=NAMES, authenticator=nonce)
+        theirs["User-Password"] = theirs.PwCrypt(password)
+        theirs.add_message_authenticator()
+    for name, value in values.items():
+        theirs[name] = value
+
+    packet = decode(theirs.RequestPacket())
+
+    key = Secret(secret)
+    assert is_request_authentic(packet, key) if is_report else is_message_authentic(packet, key)
+    assert not is_message_authentic(packet, Secret(secret + b"x")) if not is_report else True
+    for name, value in values.items():
+        expected = value if isinstance(value, list) else [value]
+        read = [OURS[name].to_text(octets) for octets in OURS[name].read(packet)]
+        assert read == [one if isinstance(one, str) else to_text(one) for one in expected]
+    if not is_report:
+        assert unhide_password(packet.get(2) or b"", packet.authenticator, key) == password.encode()
+
+
+def to_text(value: int | bytes) -> str:
+    """A number or octets as a dictionary shows them."""
+    return str(value) if isinstance(value, int) else "0x" + value.hex()

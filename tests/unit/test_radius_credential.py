@@ -1,12 +1,15 @@
 """Proofs of identity: CHAP, digest and MS-CHAP against the examples of their RFCs."""
 
+import hashlib
+
 import pytest
-from radius_vectors import RFC_VECTORS, SECRET, access_request, reply_texts
+from radius_vectors import RFC_VECTORS, SECRET, access_request, as_packet, reply_texts
 
 from ocs.radius.codec import Packet, Secret, decode, encode_attribute, encode_vendor_attribute
 from ocs.radius.credential import UnsupportedProof, find_proofs
 from ocs.radius.join import JoinKey
 from ocs.radius.legacy_cipher import des_encrypt, md4
+from ocs.radius.mppe import master_key, start_key
 from ocs.radius.mschap import nt_hash
 from ocs.radius.proof import BrokenProof, Proof
 
@@ -182,7 +185,45 @@ def test_mschap_version_2_of_rfc_2759(user: bytes) -> None:
     assert not proof.verify("other")
     assert proof.answer == b""
     assert proof.verify("clientPass")
-    assert proof.answer == encode_vendor_attribute(311, 26, b"\x2aS=407A5589115FD0D6209F510FE9C04566932CDA56")
+    success = encode_vendor_attribute(311, 26, b"\x2aS=407A5589115FD0D6209F510FE9C04566932CDA56")
+    assert proof.answer.startswith(success)
+    assert revealed_keys(proof.answer[len(success) :]) == {16: SEND_KEY, 17: RECEIVE_KEY}
+
+
+# RFC 3079 section 3.5.3, of the same user and password.
+MASTER_KEY = bytes.fromhex("fdece3717a8c838cb388e527ae3cdd31")
+SEND_KEY = bytes.fromhex("8b7cdc149b993a1ba118cb153f56dccb")
+RECEIVE_KEY = start_key(MASTER_KEY, is_sent_by_server=False)
+
+
+def revealed_keys(attributes: bytes) -> dict[int, bytes]:
+    """The keys of an Accept as an access server reveals them (RFC 2548 section 2.4.2): each with its salt."""
+    packet = as_packet(attributes)
+    keys, salts = {}, set()
+    for number in (16, 17):
+        (value,) = packet.get_vendor(311, number)
+        salt, hidden, previous = value[:2], value[2:], bytes(16) + value[:2]
+        assert salt[0] & 0x80
+        salts.add(salt)
+        clear = b""
+        for at in range(0, len(hidden), 16):
+            stream = hashlib.md5(SECRET.encode() + previous).digest()
+            previous = hidden[at : at + 16]
+            clear += bytes(a ^ b for a, b in zip(previous, stream, strict=True))
+        keys[number] = clear[1 : 1 + clear[0]]
+    assert len(salts) == 2
+    assert packet.get_vendor(311, 7) == [b"\0\0\0\1"]
+    assert packet.get_vendor(311, 8) == [b"\0\0\0\6"]
+    return keys
+
+
+def test_link_keys_of_rfc_3079() -> None:
+    """The master key of a password's hash and response, and the start key of what the server sends."""
+    master = master_key(md4(nt_hash("clientPass")), NT_RESPONSE)
+
+    assert master == MASTER_KEY
+    assert start_key(master, is_sent_by_server=True) == SEND_KEY
+    assert start_key(master, is_sent_by_server=False) != SEND_KEY
 
 
 def test_mschap_version_1() -> None:

@@ -53,35 +53,69 @@ def test_a_folder_may_replace_a_shipped_family(tmp_path: Path) -> None:
     ("text", "place", "reason"),
     [
         ("key = 5 5", "x.toml", "line 1"),
-        ('extends = "klingon"', "x.toml: extends", "'klingon'"),
-        ('extends = "x"', "x.toml: extends", "'x'"),
-        ("extends = 5", "x.toml: extends", "5"),
-        ('extends = "generic"\nkey = ["User-Name"]', "x.toml: key", "unknown key"),
-        ('extends = "generic"\n[session]\nkeys = ["User-Name"]', "x.toml: session: keys", "unknown key"),
-        ('extends = "generic"\n[session]\nkey = ["Nobody"]', "x.toml: session: key: Nobody", "no dictionary"),
-        ('extends = "generic"\n[session]\nkey = "User-Name"', "x.toml: session: key", "must be a list"),
-        ('extends = "generic"\n[session]\nkey = [5]', "x.toml: session: key", "list of texts"),
-        ('extends = "generic"\n[session]\nrenews = 1', "x.toml: session: renews", "must be a bool"),
-        ('extends = "generic"\nsession = 5', "x.toml: session", "must be a table"),
-        ('extends = "generic"\n[times]\ndelay_max_s = "1"', "x.toml: times: delay_max_s", "must be a int"),
-        ('extends = "generic"\ndictionaries = ["no"]', "dictionary.no", "no such file"),
-        ('extends = "generic"\n[[service]]\nname = "tv"', "x.toml: service 1: name", "'tv'"),
-        ('extends = "generic"\nservice = ["voice"]', "x.toml: service 1", "must be a table"),
-        ('extends = "generic"\n[[service]]\nname = "voice"\nif = 1', "x.toml: service 1: if", "unknown key"),
+        ('extends = "klingon"', "x.toml line 1: extends", "'klingon'"),
+        ('extends = "x"', "x.toml line 1: extends", "'x'"),
+        ("extends = 5", "x.toml line 1: extends", "5"),
+        ('extends = "generic"\nkey = ["User-Name"]', "x.toml line 2: key", "unknown key"),
+        (
+            'extends = "generic"\n[session]\nkeys = ["User-Name"]',
+            "x.toml line 3: session: keys",
+            "unknown key",
+        ),
+        (
+            'extends = "generic"\n[session]\nkey = ["Nobody"]',
+            "x.toml line 3: session: key: Nobody",
+            "no dictionary",
+        ),
+        (
+            'extends = "generic"\n[session]\nkey = "User-Name"',
+            "x.toml line 3: session: key",
+            "must be a list",
+        ),
+        ('extends = "generic"\n[session]\nkey = [5]', "x.toml line 3: session: key", "list of texts"),
+        ('extends = "generic"\n[session]\nrenews = 1', "x.toml line 3: session: renews", "must be a bool"),
+        ('extends = "generic"\nsession = 5', "x.toml line 2: session", "must be a table"),
+        (
+            'extends = "generic"\n[times]\ndelay_max_s = "1"',
+            "x.toml line 3: times: delay_max_s",
+            "must be a int",
+        ),
+        (
+            'extends = "generic"\ndictionaries = ["no"]',
+            "x.toml line 2: dictionaries: dictionary.no",
+            "no such file",
+        ),
+        ('extends = "generic"\n[[service]]\nname = "tv"', "x.toml line 3: service 1: name", "'tv'"),
+        ('extends = "generic"\nservice = ["voice"]', "x.toml line 2: service 1", "must be a table"),
+        (
+            'extends = "generic"\n[[service]]\nname = "voice"\nif = 1',
+            "x.toml line 4: service 1: if",
+            "unknown key",
+        ),
         (
             'extends = "generic"\n[[service]]\nname = "voice"\nwhen = { User-Name = "a" }',
-            "x.toml: service 1: when: User-Name",
+            "x.toml line 4: service 1: when: User-Name",
             "list of texts",
         ),
         ('description = "bare"', "x.toml: service", "at least one"),
         (
+            'extends = "generic"\n[session]\nkey = [\n  "Class",\n  # two\n  "Nobody",\n]\nleg = ["Class"]',
+            "x.toml line 6: session: key: Nobody",
+            "no dictionary",
+        ),
+        (
+            'extends = "generic"\n[[service]]\nname = "voice"\n[[ service ]]\nname = "tv"\n[reply.reject]',
+            "x.toml line 5: service 2: name",
+            "'tv'",
+        ),
+        (
             'extends = "generic"\n[reply.accept]\nSession-Timeout = "{x}"',
-            "x.toml: reply: accept: Session-Timeout",
+            "x.toml line 3: reply: accept: Session-Timeout",
             "{x}",
         ),
         (
             'extends = "generic"\ndictionaries = ["wimax"]\n[reply.accept]\nWiMAX-PPAQ = { Class = "a" }',
-            "x.toml: reply: accept: Class",
+            "x.toml line 4: reply: accept: Class",
             "no sub-attribute",
         ),
     ],
@@ -95,6 +129,17 @@ def test_a_mistake_is_named_by_file_and_key(tmp_path: Path, text: str, place: st
 
     assert caught.value.place.removeprefix(f"{tmp_path}/") == place
     assert reason in caught.value.reason
+
+
+def test_an_inherited_mistake_is_named_where_it_stands(tmp_path: Path) -> None:
+    """An heir is read first by its name; the line is that of the file which says it."""
+    write(tmp_path, "base.toml", 'extends = "generic"\n\n[call]\ncalled = ["Nobody"]\n')
+    write(tmp_path, "a.toml", 'extends = "base"\n')
+
+    with pytest.raises(InputError) as caught:
+        load_dialects([tmp_path])
+
+    assert caught.value.place == f"{tmp_path}/base.toml line 4: call: called: Nobody"
 
 
 def test_two_families_cannot_extend_each_other(tmp_path: Path) -> None:

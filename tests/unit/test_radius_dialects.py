@@ -19,9 +19,36 @@ CASES = [(path.stem, case) for path in TABLES for case in tomllib.loads(path.rea
 KINDS = [kind for kind in IdentityKind if kind is not IdentityKind.CODE]
 
 
+REPORTS_ONLY = {"acme", "asterisk", "patton", "sonus"}
+"Equipment that never asks."
+RECORDS_ONLY = {"asterisk"}
+"Equipment that reports each call once, when it is over."
+NO_INTERIM = {"freeswitch"}
+"Equipment that reports beginning and end."
+
+
 def test_every_dialect_has_its_table() -> None:
     """And every table its dialect."""
     assert [path.stem for path in TABLES] == sorted(dialects())
+
+
+@pytest.mark.parametrize("name", sorted(dialects()))
+def test_a_table_tells_a_whole_session(name: str) -> None:
+    """What the family asks and reports from beginning to end, what it is granted and why it is refused."""
+    told = {what_is_told(case) for dialect, case in CASES if dialect == name}
+
+    expected = {"Stop"}
+    expected |= set() if name in RECORDS_ONLY else {"Start"}
+    expected |= set() if name in RECORDS_ONLY | NO_INTERIM else {"Interim-Update"}
+    expected |= set() if name in REPORTS_ONLY else {"grant", "refusal"}
+    assert expected <= told
+
+
+def what_is_told(case: dict[str, Any]) -> str:
+    """Which part of a session a row is about."""
+    if "access" in case:
+        return "refusal" if "refusal" in case else "grant" if "reply" in case else "question"
+    return str(dict(case["accounting"]).get("Acct-Status-Type", ""))
 
 
 @pytest.mark.parametrize(("name", "case"), CASES, ids=[f"{name}: {case['story']}" for name, case in CASES])
@@ -117,6 +144,8 @@ def describe(request: ChargingRequest, key: str) -> Any:
         return request.service.name
     if key == "identities":
         return {kind.value: value for kind, value in request.identities}
+    if key == "hints":
+        return [[kind.value, value] for kind, value in request.identities]
     if key == "access_code":
         return request.access_code.value
     if key == "credential":

@@ -509,17 +509,20 @@ def test_rfc_packets_get_what_they_must(vector: dict[str, str]) -> None:
         assert isinstance(result, Exchange)
 
 
-@pytest.mark.parametrize("vector", [v for v in extra_vectors() if v["expect"]], ids=lambda v: v["name"])
-def test_packets_of_other_projects_get_what_they_must(vector: dict[str, Any]) -> None:
+def test_packets_of_other_projects_get_what_they_must() -> None:
     """Through endpoint and translation: dropped, dropped by policy, or answered, as each vector says."""
-    server = endpoint(gateway(secret=vector["secret"] or "unpublished", authorize_without_password=True))
+    for vector in extra_vectors():
+        if vector["expect"]:
+            assert what_becomes_of(vector).startswith(vector["expect"]), vector["name"]
 
+
+def what_becomes_of(vector: dict[str, Any]) -> str:
+    """The same in the vector's words, and more exactly."""
+    server = endpoint(gateway(secret=vector["secret"] or "unpublished", authorize_without_password=True))
     result = receive(server, bytes.fromhex(vector["hex"]))
     if isinstance(result, Exchange):
         action = Translator(b"key").to_charging(result)
-        result = action if isinstance(action, Silence) else b"answered"
-
-    if vector["expect"] == "drop (policy)":
-        assert result is Silence.SEVERAL_CREDENTIALS
-    else:
-        assert isinstance(result, Silence) is (vector["expect"] == "drop")
+        if action is Silence.SEVERAL_CREDENTIALS:
+            return "drop (policy)"
+        return "drop" if isinstance(action, Silence) else "reply"
+    return "drop" if isinstance(result, Silence) else "reply"

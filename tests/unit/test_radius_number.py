@@ -34,6 +34,8 @@ from ocs.radius.number import normalise_number, parse_number
         ('"sip:1800555@free <sip:15550100@h>', "15550100"),
         ("sip:1800555@free <tel:+15550100>", "+15550100"),
         ("ton:0,npi:1,#:", ""),
+        ("sip:%00155%0A50100@h", "15550100"),
+        ("15550100²", "15550100²"),
     ],
 )
 def test_the_number_in_an_attribute(text: str, number: str) -> None:

@@ -56,6 +56,8 @@ def test_times_without_a_certain_zone_are_in_the_gateways(text: str) -> None:
         "2024-13-01 10:20:30",
         "10:20:30.000 GMT+99 Mon Jan 1 2024",
         "-5",
+        "1²40002",
+        "٢٠٢٤",
     ],
 )
 def test_what_is_no_time_is_none(text: str) -> None:

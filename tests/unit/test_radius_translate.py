@@ -15,7 +15,7 @@ from radius_vectors import (
 
 from ocs.charging.outcome import FinalUnitAction, Outcome, OutcomeCode
 from ocs.charging.request import ChargingRequest, RequestType
-from ocs.ports import GrantMode, GrantPolicy, NumberRules
+from ocs.ports import GrantMode, GrantPolicy, IdentityKind, NumberRules
 from ocs.radius.codec import Code
 from ocs.radius.endpoint import Exchange, Role, Silence, Source
 from ocs.radius.translate import Challenge, EndOfGateway, Refusal, Translator, find_enforcement
@@ -90,6 +90,18 @@ def test_passwords_are_checked_by_the_core(secret: str) -> None:
 
     assert request.credential is not None
     assert request.credential.verify(secret) is (secret == "secret")
+
+
+def test_passwords_of_every_length_are_checked() -> None:
+    """PAP from nothing to 128 octets, through a whole packet, right and with one octet more or less."""
+    for length in range(129):
+        password = "".join(chr(33 + at % 90) for at in range(length))
+        credential = ask(exchange(access_request(CALL, password=password))).credential
+
+        assert credential is not None
+        assert credential.verify(password)
+        assert not credential.verify(password + "x")
+        assert not length or not credential.verify(password[:-1])
 
 
 def test_a_broken_password_is_never_right() -> None:
@@ -174,6 +186,26 @@ def test_a_nonce_that_is_not_good_is_challenged_anew(changes: dict[str, str], ag
 
     assert isinstance(again, Challenge)
     assert dict(reply_texts(again.attributes))["Digest-Stale"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("order", "hints"),
+    [
+        (["username", "ip", "ani"], [("username", "mallory")]),
+        (["ani", "extension"], [("extension", "mallory")]),
+        (["ani"], [("ani", "15550100")]),
+    ],
+)
+def test_an_answered_challenge_proves_a_name_and_no_number(
+    order: list[str], hints: list[tuple[str, str]]
+) -> None:
+    """An unknown user does not become whose number he gives, where the gateway looks for names."""
+    answer = {**answer_of("n", "r"), "User-Name": "mallory", "Calling-Station-Id": "15550100"}
+    packet = exchange(
+        access_request(answer), dialect="opensips", identity_order=tuple(map(IdentityKind, order))
+    )
+
+    assert [(kind.value, text) for kind, text in ask(packet).identities] == hints
 
 
 def test_a_gateway_may_make_its_own_nonces() -> None:
@@ -303,6 +335,29 @@ def test_accounting_off_ends_the_gateway_when_it_happened() -> None:
     report = accounting_request({"Acct-Status-Type": "Accounting-Off", "Acct-Delay-Time": 10})
 
     assert TRANSLATOR.to_charging(exchange(report)) == EndOfGateway(NOW_MS - 10_000)
+
+
+@pytest.mark.parametrize(
+    ("names", "dialect", "ended"),
+    [
+        ({}, "generic", {"a|x|1", "a|2", "b|x|3", "4", "host/5"}),
+        ({"NAS-IP-Address": "192.0.2.1"}, "generic", set()),
+        ({"NAS-Identifier": "a"}, "generic", {"a|x|1", "a|2"}),
+        ({"NAS-Identifier": "x"}, "generic", {"a|x|1", "b|x|3"}),
+        ({"NAS-Identifier": "1"}, "generic", set()),
+        ({"NAS-Identifier": "a"}, "kamailio", {"a|x|1", "a|2", "b|x|3", "4", "host/5"}),
+    ],
+    ids=["the gateway", "no session of it", "its name", "a later name", "no name of a box", "no scope"],
+)
+def test_one_box_behind_a_proxy_ends_only_its_own_sessions(
+    names: dict[str, str], dialect: str, ended: set[str]
+) -> None:
+    """The names of a box are in front of the keys of its sessions; a family without such ends all."""
+    report = accounting_request({"Acct-Status-Type": "Accounting-On", **names}, dialect=dialect)
+    action = TRANSLATOR.to_charging(exchange(report, dialect=dialect))
+
+    assert isinstance(action, EndOfGateway)
+    assert {key for key in ("a|x|1", "a|2", "b|x|3", "4", "host/5") if action.concerns(key)} == ended
 
 
 # ------------------------------------------------------------------------------------------------ replies

@@ -350,7 +350,7 @@ gateway = Table(
     Column("return_codes", Text, nullable=False, comment="JSON object: reason text to h323-return-code"),
     _flag("enabled"),
     UniqueConstraint("name"),
-    CheckConstraint("coa_port > 0 AND coa_port < 65536", name="coa_port"),
+    CheckConstraint("coa_port >= 0 AND coa_port < 65536", name="coa_port"),
     comment="Equipment that asks for its subscribers.",
     sqlite_autoincrement=True,
 )

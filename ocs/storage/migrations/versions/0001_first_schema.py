@@ -357,7 +357,7 @@ def _create_gateway() -> None:
             "return_codes", sa.Text(), nullable=False, comment="JSON object: reason text to h323-return-code"
         ),
         sa.Column("enabled", sa.Boolean(), nullable=False),
-        sa.CheckConstraint("coa_port > 0 AND coa_port < 65536", name=op.f("ck_gateway_coa_port")),
+        sa.CheckConstraint("coa_port >= 0 AND coa_port < 65536", name=op.f("ck_gateway_coa_port")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway")),
         sa.UniqueConstraint("name", name=op.f("uq_gateway_name")),
         comment="Equipment that asks for its subscribers.",

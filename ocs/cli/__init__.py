@@ -18,6 +18,7 @@ from ocs.cli import (
     backup,
     call,
     config,
+    deletion,
     destination,
     discount,
     gateway,
@@ -35,6 +36,7 @@ from ocs.cli import (
     serve,
     session,
     tariff,
+    tariff_terms,
 )
 from ocs.cli.console import exit_code, print_error
 from ocs.config import FILE_VARIABLE
@@ -67,6 +69,11 @@ for noun in (
 ):
     app.add_typer(noun.app)
 account.app.command("export")(account_file.export_accounts)
+account.app.command("delete")(deletion.delete_account)
+gateway.app.command("delete")(deletion.delete_gateway)
+tariff.app.command("show")(tariff_terms.show)
+tariff.app.command("set")(tariff_terms.change)
+tariff.app.command("delete")(tariff_terms.delete)
 identity.app.command("import")(account_file.import_identities)
 identity.app.command("export")(account_file.export_identities)
 app.command("init")(init.init)

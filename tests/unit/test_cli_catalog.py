@@ -61,6 +61,37 @@ def test_the_audit_log_is_filtered(shell: Shell) -> None:
     assert len(shell.json("audit", "list", "--since", "2000-01-01", "--target", "plans/a")) == 1
 
 
+def test_a_tariff_is_shown_changed_and_deleted(shell: Shell) -> None:
+    """What is not given stays; one with rates or in a plan stays whole."""
+    shell.ok("tariff", "add", "night", "--connect-fee", "0.05", "--grace", "3")
+    shown = shell.json("tariff", "show", "night")
+    assert (shown["connect_fee"], shown["grace_seconds"], shown["rates"]) == ("0.05", 3, 0)
+
+    changed = shell.json(
+        "tariff", "set", "night", "--off-peak", "hr{6pm-5am}", "--surcharge", "5", "--decimals", "2"
+    )
+
+    assert changed["off_peak_periods"] == "hr{6pm-5am}"
+    assert (changed["surcharge_percent"], changed["connect_fee"]) == ("5", "0.05")
+    assert changed["rounding"].startswith("2 decimals")
+    assert shell.json("tariff", "set", "night", "--off-peak", "")["off_peak_periods"] == ""
+    assert "off_peak_periods[0]" in shell.refused(2, "tariff", "set", "night", "--off-peak", "hr{99}")
+    assert "nothing to change" in shell.refused(2, "tariff", "set", "night")
+    shell.refused(3, "tariff", "set", "nobody", "--grace", "1")
+    assert "in plan" in shell.refused(4, "tariff", "delete", "data")
+    assert "Deleted tariff night" in shell.ok("tariff", "delete", "night")
+    shell.refused(3, "tariff", "show", "night")
+
+
+def test_only_what_the_books_do_not_know_is_deleted(shell: Shell) -> None:
+    """Accounts and gateways that moved money are closed or disabled instead."""
+    shell.ok("account", "create", "zoe", "--plan", "retail")
+    assert "Deleted account zoe" in shell.ok("account", "delete", "zoe")
+    assert "in the books" in shell.refused(4, "account", "delete", "alice")
+    assert "disable it first" in shell.refused(4, "gateway", "delete", "grpc-local")
+    shell.refused(3, "gateway", "delete", "nobody")
+
+
 # ------------------------------------------------------------------------------------------------ files
 
 

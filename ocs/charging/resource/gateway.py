@@ -204,7 +204,9 @@ def _read_digits(reader: FactReader, field: str) -> str:
 def _read_grant(reader: FactReader) -> GrantPolicy:
     """Counts that are 0 are those of the default."""
     default = GrantPolicy()
-    counts = {name: reader.count(name, most=INT64_MAX) or getattr(default, name) for name in _COUNTS}
+    counts: dict[str, Any] = {
+        name: reader.count(name, most=INT64_MAX) or getattr(default, name) for name in _COUNTS
+    }
     return GrantPolicy(
         mode=reader.choice("mode", GrantMode, default.mode),
         expiry_charges=reader.choice("expiry_charge", ExpiryCharge, ExpiryCharge.LAST_REPORT).value,

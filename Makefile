@@ -86,6 +86,13 @@ bench-report: $(STAMP) ## Measure everything and write docs/performance.md with 
 soak: $(STAMP) ## Load for half an hour and watch memory and latency
 	$(BIN)/python benchmarks/soak.py
 
+.PHONY: sim kill
+sim: $(STAMP) ## Simulate 1,000 seeds of trouble; SEED=n repeats one, PLANT=name (or all) plants a bug
+	$(BIN)/python tests/simulation/run.py $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(PLANT),--plant $(PLANT))
+
+kill: $(STAMP) ## Kill a loaded server 30 times and hold its books against its answers; SEED=n, ROUNDS=n
+	$(BIN)/python tests/kill.py $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
 check: lint types imports proto-check test ## Everything a commit must pass
 
 hooks: $(STAMP) ## Install the pre-commit hooks

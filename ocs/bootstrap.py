@@ -114,11 +114,12 @@ class Server:
         stack.push_async_callback(catalog.close)
         stack.push_async_callback(ledger.close)
         charging = settings.charging
+        newest = await ledger.list_sessions(only_open=False, limit=1)
         engine = Engine(
             ledger=ledger,
             catalog=catalog,
             clock=self._clock,
-            ids=SnowflakeIds(),
+            ids=SnowflakeIds(after=newest[0].session_id if newest else 0),
             limits=EngineLimits(
                 queue_max=charging.queue_max,
                 accounts_cached_max=charging.accounts_cached_max,

@@ -370,8 +370,11 @@ class LedgerStore(Protocol):
         """The stored answer of one keyed request."""
         ...
 
-    async def open_sessions(self) -> Sequence[tuple[int, int, str]]:
-        """(expires_at_ms, gateway id, session key) of every open session, in no order."""
+    async def open_sessions(self, *, due_before_ms: int | None = None) -> Sequence[tuple[int, int, str]]:
+        """(expires_at_ms, gateway id, session key) of every open session, in no order.
+
+        With a bound, of those only that were to be ended for silence before it.
+        """
         ...
 
     async def find_open(

@@ -20,7 +20,7 @@ from ocs.quota.session import ReservationRow, Session
 class Pending:
     """A request under way, kept until its outcome is durable so that it can be decided again."""
 
-    __slots__ = ("absent", "attempts", "outcome", "reply", "request", "resume")
+    __slots__ = ("absent", "attempts", "is_verified", "outcome", "reply", "request", "resume")
 
     def __init__(self, request: ChargingRequest, reply: Reply, resume: "Callable[[Pending], None]") -> None:
         self.request = request
@@ -31,6 +31,8 @@ class Pending:
         self.attempts = 0
         self.absent = False
         "The store was asked for the session and has none."
+        self.is_verified = False
+        "The store was asked once more before a refusal that nothing but memory spoke for."
 
 
 class Group:

@@ -23,6 +23,11 @@ from ocs.quota.session import Session, SessionState
 from ocs.rating.price import price_set_at
 from ocs.units import MILLIS_PER_SECOND, SERVICES, Measure, Service
 
+UNITS_MAX = 2**48
+"""Usage beyond this (256 TiB, 8.9 million years) is a broken counter: no price of it fits the books, and what
+does not fit would fail everybody in its batch."""
+COLUMN_MAX = 2**62
+"What fits a column of the books, sums of two included."
 EMERGENCY = "EMERGENCY"
 "The special destination that is served whatever the balance."
 
@@ -37,6 +42,13 @@ def measured_units(service: Service, request: ChargingRequest) -> int:
     if service.measure is Measure.OCTETS:
         return usage.octets_in + usage.octets_out
     return usage.messages
+
+
+def is_implausible(request: ChargingRequest) -> bool:
+    """Whether what is reported or wanted is more than anything can be."""
+    if request.usage is not None and measured_units(request.service, request) > UNITS_MAX:
+        return True
+    return request.type is RequestType.EVENT and (request.requested_units or 0) > UNITS_MAX
 
 
 class Case:
@@ -103,8 +115,9 @@ class Case:
                 self._spread_over_sets(reported - session.used_units)
             session.used_units = reported
         if usage is not None:
-            session.octets_in = max(session.octets_in, usage.octets_in)
-            session.octets_out = max(session.octets_out, usage.octets_out)
+            # Counters of a call are hearsay; of data they are plausible by now.
+            session.octets_in = max(session.octets_in, min(usage.octets_in, COLUMN_MAX))
+            session.octets_out = max(session.octets_out, min(usage.octets_out, COLUMN_MAX))
         self.debit(session.used_units, ended=ended, note=note)
 
     def debit(self, total_units: int, *, ended: bool, note: str = "") -> None:
@@ -203,10 +216,10 @@ class Case:
         session.updated_at_ms = self.now_ms
         session.expires_at_ms = expires_at_ms
         session.peer_attributes = self.request.peer_attributes or session.peer_attributes
-        group.sessions[session.session_id] = session
+        assert group.sessions.setdefault(session.session_id, session) is session, "one record, one object"
         for payer in self.payers:
             account = payer.account
-            group.accounts[account.account_id] = account
+            assert group.accounts.setdefault(account.account_id, account) is account, "one record, one object"
             if session.final_grant:
                 group.free_at_last[account.account_id] = account.balance_micros - account.reserved_micros
             if payer.applied is None:

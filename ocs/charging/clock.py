@@ -32,14 +32,18 @@ class SystemClock:
 
 
 class SnowflakeIds:
-    """63-bit identifiers: 42 bits of milliseconds, 8 of node, 13 of counter; increasing within a process."""
+    """63-bit identifiers: 42 bits of milliseconds, 8 of node, 13 of counter; increasing within a process.
+
+    Also from one process to the next when `after` is the greatest that is in use: the machine's clock may
+    have been stepped back between them.
+    """
 
     __slots__ = ("_last", "_node")
 
-    def __init__(self, node: int = 0) -> None:
+    def __init__(self, node: int = 0, *, after: int = 0) -> None:
         assert 0 <= node < 2**8, node
         self._node = node << 13
-        self._last = 0
+        self._last = after
 
     def next_id(self) -> int:
         """The next identifier. After 8192 in one millisecond it borrows from the next."""

@@ -17,7 +17,7 @@ that was silent for a while (or we were) would go on spending unreserved money.
 
 from ocs.charging.allowance import Allowance, open_shares
 from ocs.charging.batch import Group
-from ocs.charging.case import Case, account_outcome, local_day, measured_units
+from ocs.charging.case import COLUMN_MAX, Case, account_outcome, is_implausible, local_day, measured_units
 from ocs.charging.catalogue import Catalogue, RateBook
 from ocs.charging.event import decide_event, is_repeated_debit
 from ocs.charging.outcome import Outcome, OutcomeCode
@@ -57,6 +57,8 @@ class Decider:
         What is answered may be sent only once `group` is durable. Refusals by precedence: identity, secret,
         account, plan and rate, session counts, spend, money (`OutcomeCode`).
         """
+        if is_implausible(request):
+            return self._park(request, situation, group, OutcomeCode.INVALID_ARGUMENT)
         if request.type is RequestType.UPDATE:
             return self._update(request, situation, group, now_ms)
         if request.type is RequestType.TERMINATION:
@@ -182,7 +184,7 @@ class Decider:
         self, request: ChargingRequest, situation: Situation, group: Group, refusal: OutcomeCode
     ) -> Outcome:
         """Keep a report that nobody can be charged for, so that acknowledging it loses nothing."""
-        used_units = measured_units(request.service, request)
+        used_units = min(measured_units(request.service, request), COLUMN_MAX)
         if used_units > 0:
             parked_id = self._ids.next_id()
             group.parked.append(
@@ -402,7 +404,13 @@ def refuse_counts(situation: Situation, now_ms: int) -> OutcomeCode | None:
 
 
 def _correct(case: Case) -> None:
-    """A report for a closed session: a replay changes nothing, a larger total is a late correction."""
+    """A report for a closed session: a replay changes nothing, a larger total is a late correction.
+
+    One without a duration of its own says nothing that its repeat tomorrow would not say: the time of its
+    arrival is no usage of a session that has ended.
+    """
+    if case.request.measured_by_time:
+        return
     if case.reported_units() > case.session.used_units:
         case.debit_usage(ended=True, note="late correction")
         case.touch(expires_at_ms=0)

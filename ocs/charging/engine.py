@@ -53,6 +53,9 @@ EXPIRY_RETRY_MS = 5_000
 "When a session whose end could not be written is looked at again."
 STORE_DOUBT_MS = 5_000
 "How long after a failure the store counts as away, unless a commit proves otherwise."
+OVERDUE_LOOK_MS = 60_000
+"""How often the store is asked for open sessions that should have ended: those that another server opened and
+did not live to end, or that were written behind our back."""
 EXPIRIES_PER_TICK = 500
 "Sessions ended for silence in one go, so that live requests do not wait for a backlog."
 
@@ -126,6 +129,7 @@ class Engine:
         self._ticker: asyncio.Task[None] | None = None
         self._idle = asyncio.Event()
         self._change_seq = 0
+        self._overdue_looked_at_ms = 0
         self._stale: set[int] = set()
         "Accounts that another process changed and that must be read again."
         self._store_failed_at_ms: int | None = None
@@ -140,6 +144,7 @@ class Engine:
         for expires_at_ms, gateway_id, session_key in await self._ledger.open_sessions():
             self._expiry.opened(gateway_id, session_key, expires_at_ms)
         await self._watch.rebuild()
+        self._overdue_looked_at_ms = self._clock.now_ms()
         self._ticker = asyncio.create_task(self._tick_for_ever())
 
     async def stop(self) -> None:
@@ -289,8 +294,11 @@ class Engine:
             log.exception("deciding on session %s failed", request.session_key)
             self._poison(group, pending)
             return
-        if situation.session is None and not pending.absent and _depends_on_absence(request, outcome):
+        is_verified = pending.absent and pending.is_verified
+        if situation.session is None and not is_verified and _rests_on_memory(request, outcome):
+            pending.is_verified = True
             self._open.discard_if_idle(group)
+            self._forget_sums(account_ids)
             self._spawn(self._load(pending))
             return
         pending.outcome = outcome
@@ -303,6 +311,16 @@ class Engine:
                 (request.gateway.id, request.session_key), group.sessions[outcome.session_id]
             )
         self._join(pending, group, account_ids)
+
+    def _forget_sums(self, account_ids: Iterable[int]) -> None:
+        """Have accounts read anew before somebody is refused for sums that another server may have moved.
+
+        A grant need not be: its commit compares versions. Nor need accounts of a batch: its commit does.
+        """
+        for account_id in account_ids:
+            is_pending = self._inflight is not None and self._inflight.find((account_id,)) is not None
+            if not is_pending and self._open.find((account_id,)) is None:
+                self._prefetch.accounts.pop(account_id)
 
     def _join(self, pending: Pending, group: Group, account_ids: Iterable[int]) -> None:
         """Answer with the batch that makes the outcome durable; at once when it rests on nothing pending."""
@@ -321,7 +339,10 @@ class Engine:
         """A bug left records half changed: nobody may build on them, the store has the truth."""
         group.pending.append(pending)
         self._prefetch.sessions.pop((pending.request.gateway.id, pending.request.session_key))
-        self._abandon(self._withdraw(group))
+        unanswered = self._withdraw(group)
+        # What is read before the batch under way is written is too old: read once more then.
+        self._stale |= group.members.intersection(self._dirty_account_ids())
+        self._abandon(unanswered)
 
     def _finish(self, pending: Pending, outcome: Outcome | NoAnswer) -> None:
         self._outstanding -= 1
@@ -462,6 +483,7 @@ class Engine:
                 await self._note_changes()
                 if not self._watch.is_attending:
                     self._spawn(self._attend_beside())
+                await self.look_for_overdue()
                 if self._refresh.waits_to_run:
                     self._spawn(self._refresh_beside())
             except StoreUnavailableError as error:
@@ -478,6 +500,17 @@ class Engine:
             request = _internal_request(gateway, session_key, now_ms, cause="expired")
             self._outstanding += 1
             self._expire(Pending(request, self._expiry_reply(gateway_id, session_key), self._expire))
+
+    async def look_for_overdue(self) -> None:
+        """Now and then, queue open sessions of the store that should have ended and that none here knows."""
+        now_ms = self._clock.now_ms()
+        if now_ms - self._overdue_looked_at_ms < OVERDUE_LOOK_MS:
+            return
+        self._overdue_looked_at_ms = now_ms
+        for expires_at_ms, gateway_id, session_key in await self._ledger.open_sessions(
+            due_before_ms=now_ms - EXPIRY_RETRY_MS
+        ):
+            self._expiry.opened(gateway_id, session_key, expires_at_ms)
 
     def _expiry_reply(self, gateway_id: int, session_key: str) -> Reply:
         """Queue the session once more when ending it could not be made durable."""
@@ -536,8 +569,10 @@ class Engine:
 
     async def _attend(self) -> None:
         """Tell edges what others changed, and forget what they ended."""
+        ended = await self._watch.attend()
+        # Of this instant: what requests changed during the look must not be read beside the changes.
         dirty = set(self._dirty_session_keys())
-        for session in await self._watch.attend():
+        for session in ended:
             key = (session.gateway_id, session.session_key)
             self._expiry.closed(*key)
             if key not in dirty:  # else our commit conflicts, and everything is read again
@@ -590,8 +625,8 @@ class Engine:
         task.add_done_callback(self._tasks.discard)
 
 
-def _depends_on_absence(request: ChargingRequest, outcome: Outcome) -> bool:
-    """Whether the answer would be another one if the store knew the session.
+def _rests_on_memory(request: ChargingRequest, outcome: Outcome) -> bool:
+    """Whether the answer would be another one if the store knew the session, or had other sums.
 
     A grant need not be checked: its commit inserts the session and conflicts. A refusal over money or
     counts commits nothing, so it is checked.

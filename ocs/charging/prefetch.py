@@ -46,6 +46,8 @@ class Prefetch:
         self._passwords = passwords
         self.accounts = accounts
         self.sessions = sessions
+        self._forgotten = 0
+        "Times that records were dropped: what was read before and arrives after may be too old."
 
     def recall(self, pending: Pending) -> Situation | None:
         """The request's records from memory; None when some must be loaded."""
@@ -107,13 +109,14 @@ class Prefetch:
             identified = await self._load_identity(request)
             await self._check_password(request)
             account_ids = account_ids or identified
-        await self._load_accounts(account_ids)
+        await self._load_accounts(account_ids, pending if session is None else None)
         links = self._directory.links_for(account_ids)
         if links and (session is None or not session.answered):
             await self._load_other_party(request, links)
 
     def forget(self, group: Group) -> None:
         """Drop the records of a group that failed: the store has the truth."""
+        self._forgotten += 1
         for account_id in group.members:
             self.accounts.pop(account_id)
         for session in group.sessions.values():
@@ -149,9 +152,12 @@ class Prefetch:
         key = (pending.request.gateway.id, pending.request.session_key)
         session = self.sessions.get(key)
         if session is None:
-            session = (await self._ledger.load((), (key,))).sessions.get(key)
+            seen = -1
+            while seen != self._forgotten:
+                seen = self._forgotten
+                session = (await self._ledger.load((), (key,))).sessions.get(key)
+        pending.absent = session is None
         if session is None:
-            pending.absent = True
             return None
         missing = [
             reservation.snapshot_id
@@ -191,17 +197,27 @@ class Prefetch:
         if request.credential is not None and identity is not None and identity.secret is not None:
             await self._passwords.check(request.credential, identity.secret)
 
-    async def _load_accounts(self, account_ids: Sequence[int]) -> None:
+    async def _load_accounts(self, account_ids: Sequence[int], newcomer: Pending | None) -> None:
+        """Read sums that memory lacks, and in the same view a session that was not there a moment ago.
+
+        Sums may have what the session was debited meanwhile: then it is no new one.
+        """
         for account_id in account_ids:
             if self._directory.chain(account_id) is None:
                 await self._directory.load_chain(account_id)
         missing = [account_id for account_id in account_ids if self.accounts.get(account_id) is None]
         if not missing:
             return
-        epoch = -1
-        while epoch != self._directory.epoch:
-            epoch = self._directory.epoch
-            loaded = await self._ledger.load(missing, ())
+        keys = [] if newcomer is None else [(newcomer.request.gateway.id, newcomer.request.session_key)]
+        epoch = (-1, -1)
+        while epoch != (self._directory.epoch, self._forgotten):
+            epoch = (self._directory.epoch, self._forgotten)
+            loaded = await self._ledger.load(missing, keys)
+        for key, session in loaded.sessions.items():
+            if newcomer is not None:
+                newcomer.absent = False
+            if self.sessions.get(key) is None:
+                self.sessions.put(key, session)
         for account_id in missing:
             if self.accounts.get(account_id) is None:
                 self.accounts.put(account_id, loaded.accounts.get(account_id) or Account(account_id))

@@ -213,12 +213,12 @@ class MemoryLedgerStore:
         """A stored answer; see the port."""
         return self.answers.get((gateway_id, request_key))
 
-    async def open_sessions(self) -> Sequence[tuple[int, int, str]]:
+    async def open_sessions(self, *, due_before_ms: int | None = None) -> Sequence[tuple[int, int, str]]:
         """Open sessions by expiry; see the port."""
         return [
             (row.expires_at_ms, row.gateway_id, row.session_key)
             for row in self.sessions.values()
-            if row.state == SessionState.OPEN
+            if row.state == SessionState.OPEN and (due_before_ms is None or row.expires_at_ms < due_before_ms)
         ]
 
     async def find_open(

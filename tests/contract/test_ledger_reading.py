@@ -84,6 +84,12 @@ def test_open_sessions_are_those_that_may_expire(ledger: LedgerStore) -> None:
     assert sorted(found) == [(AT_MS + 5, 1, "s11"), (AT_MS + 7, 9, "s14")]
 
 
+def test_open_sessions_that_are_overdue(ledger: LedgerStore) -> None:
+    """Those that were to end before an instant, and not those that end at it."""
+    found = asyncio.run(ledger.open_sessions(due_before_ms=AT_MS + 7))
+    assert found == [(AT_MS + 5, 1, "s11")]
+
+
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [

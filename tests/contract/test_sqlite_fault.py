@@ -186,6 +186,16 @@ def test_a_full_database_fails_the_batch_as_a_whole(stores: Stores) -> None:
     assert commit(stores, step(3)) == [COMMITTED]
 
 
+@pytest.mark.parametrize("broken", [{"note": "\udc80"}, {"amount_micros": 2**64}, {"at_ms": -(2**63) - 1}])
+def test_a_row_that_cannot_be_written_fails_its_decision_alone(stores: Stores, broken: dict) -> None:
+    """Text that is no Unicode, a number that no column takes: the others in the batch are written."""
+    bad = Decision(accounts=[account(2, 1, entries=1)], entries=[entry(2, 1, 0, 0)._replace(**broken)])
+
+    assert commit(stores, step(2), bad) == [COMMITTED, CommitResult.CONFLICT]
+
+    assert_exact(stores, 2)
+
+
 def test_a_file_that_cannot_be_written_fails_commits_until_it_can(backend: SqliteBackend) -> None:
     """Permissions taken away and given back, as by a read-only mount."""
     stores = Stores(*open_sql_stores(backend.url))

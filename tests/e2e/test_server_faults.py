@@ -7,9 +7,10 @@ import ctypes
 import os
 import resource
 import sqlite3
+import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from traffic import Traffic, stock
 ACCOUNTS = 40
 SILENCE_S = 2.0
 "How long no answer must come while nothing can be booked."
+SMALL_DISK_OCTETS = 192 * 2**20
 
 _PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE = 24, 1
 
@@ -40,6 +42,16 @@ def assert_silent(traffic: Traffic, *, for_s: float) -> None:
         time.sleep(0.3)
     time.sleep(for_s)
     assert traffic.result.answered == before
+
+
+def wait_for_silence(traffic: Traffic, *, for_s: float) -> None:
+    """What still fits into files that are there already is booked and answered; then nothing is."""
+    ends_at = time.monotonic() + 60
+    before = -1
+    while before != traffic.result.answered:
+        assert time.monotonic() < ends_at, "requests are answered though there is no room to book them"
+        before = traffic.result.answered
+        time.sleep(for_s)
 
 
 def assert_all_made(server: ServerProcess, traffic: Traffic) -> None:
@@ -91,6 +103,51 @@ def obey_permissions() -> None:
     if os.geteuid() == 0:
         error = ctypes.CDLL(None).prctl(_PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE, 0, 0, 0)
         assert error == 0, "cannot give up CAP_DAC_OVERRIDE"
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """A file system of its own at the folder: real for root, in a machine that lets it."""
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_OCTETS}", "tmpfs", str(folder)],
+        capture_output=True,
+        check=False,
+    )
+    try:
+        yield
+    finally:
+        if made.returncode == 0:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@contextmanager
+def no_room(server: ServerProcess) -> Iterator[None]:
+    """Somebody else fills the server's disk to the last octet."""
+    ballast = server.folder / "ballast"
+    if server.folder.is_mount():
+        with ballast.open("wb", buffering=0) as file, suppress(OSError):
+            while file.write(b"x" * 4096):
+                pass
+        yield
+        ballast.unlink()
+    else:
+        with full_disk(server):
+            yield
+
+
+def test_small_disk_is_filled_by_others(tmp_path: Path) -> None:
+    """A disk of its own, full for a while, twice: silence each time, exact books after, no restart."""
+    with small_disk(tmp_path), ServerProcess(tmp_path) as server:
+        stock(server, accounts=ACCOUNTS)
+        server.start()
+        with Traffic(server, accounts=ACCOUNTS) as traffic:
+            for _ in range(2):
+                traffic.wait_for_answers(300)
+                with no_room(server):
+                    wait_for_silence(traffic, for_s=SILENCE_S)
+                    traffic.check(server.database, traffic.receipts())
+            traffic.wait_for_answers(300)
+            assert_all_made(server, traffic)
 
 
 def test_full_disk(server: ServerProcess) -> None:

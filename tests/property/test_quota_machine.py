@@ -1,8 +1,8 @@
 """Accounts, sessions and reservations against a model of them that fits a screen.
 
 Hypothesis drives the real engine over the memory store: authorisations, reports in any order, Stops,
-messages, refunds, payments, credit limits, blocks, silence, restarts, and commits that fail or whose result
-is lost. The model says to the last micro what every account owns and what every session holds.
+messages, refunds, payments, credit limits, session limits, blocks, silence, restarts, and commits that fail
+or whose result is lost. The model says to the last micro what every account owns and every session holds.
 """
 
 import asyncio
@@ -51,6 +51,7 @@ class Account:
     balance: int
     parent: "Account | None" = None
     is_active: bool = True
+    max_sessions: int | None = None
     lowest_floor: int = 0
     "The lowest it ever was."
 
@@ -114,6 +115,11 @@ class Model:
             if payer is account
         )
 
+    def is_full(self, account: Account) -> bool:
+        """Whether the account has as many open sessions as it may, those of accounts below it included."""
+        opened = [call for call in self.calls if call.state == "open" and account in call.payers]
+        return account.max_sessions is not None and len(opened) >= account.max_sessions
+
     def grant(self, call: Call) -> bool:
         """Hold what the longest affordable total costs, up to a slice; False when not a second is left."""
         most = call.used + SLICE_S
@@ -147,7 +153,7 @@ class Model:
                 return max(0, call.granted - call.used)
             call.request_key = key
             return self.update(call, call.used)
-        if call.state != "none":
+        if call.state != "none" or any(self.is_full(payer) for payer in call.payers):
             return None
         call.held = [0] * len(call.payers)
         call.state = "open"
@@ -414,6 +420,12 @@ class QuotaMachine(RuleBasedStateMachine):
         """More credit, or less than is used already."""
         self.do(self.world.set_profile(name, credit_limit_micros=limit))
         self.model.accounts[name].set_floor(-limit)
+
+    @rule(name=st.sampled_from(ACCOUNTS), most=st.sampled_from((None, 0, 1, 2)))
+    def set_max_sessions(self, name: str, most: int | None) -> None:
+        """Fewer sessions at once, or more; those that are open go on."""
+        self.do(self.world.set_profile(name, max_sessions=most))
+        self.model.accounts[name].max_sessions = most
 
     @rule(
         name=st.sampled_from(ACCOUNTS), status=st.sampled_from((AccountStatus.ACTIVE, AccountStatus.BLOCKED))

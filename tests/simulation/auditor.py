@@ -198,11 +198,10 @@ class Auditor:
         for entry in decision.entries:
             self._post(entry)
             overruns[entry.account_id] += entry.overrun_micros
-        reservations: defaultdict[int, list[ReservationRow]] = defaultdict(list)
-        for reservation in decision.reservations:
-            reservations[reservation.session_id].append(reservation)
         for session in decision.sessions:
-            self._check_session(session, reservations[session.session_id])
+            # Of parts that did not change the decision says nothing: the database has them.
+            parts = self._ledger.reservations.get(session.session_id, {})
+            self._check_session(session, list(parts.values()))
         for account_id in sorted(touched):
             self._changed_s[account_id] = self._now_s()
             self._check_account(account_id)
@@ -450,7 +449,7 @@ class Auditor:
 
     def _is_settled(self, user: str, since_s: float) -> bool:
         """Whether nothing about the user has changed since then, and no fault hid what had changed before."""
-        if not self.has_one_server or self._healthy_since_s > since_s:
+        if self._healthy_since_s > since_s:
             return False
         return all(self._changed_s[payer.account_id] < since_s for payer in self._payers.get(user, ()))
 

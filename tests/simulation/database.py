@@ -20,6 +20,10 @@ from ocs.storage.memory import MemoryCatalogStore, MemoryLedgerStore
 
 LOCAL = frozenset({"stream_rates", "close"})
 "Methods that are not calls over the connection: reading rates is a stream, closing is nothing."
+OFFICE = "office"
+"Owner of the connection by which operators work."
+LINGERS_MS = 4_000
+"How long a commit may be on its way after its caller was told that it failed."
 
 
 @dataclass(kw_only=True)
@@ -30,8 +34,10 @@ class Weather:
     "Chance that a commit fails before anything is written."
     loses: float = 0.0
     "Chance that a commit is written and its result is lost."
+    lingers: float = 0.0
+    "Chance that a commit fails for its caller and is written some seconds later, behind its back."
     stalls: float = 0.0
-    "Chance that a call takes seconds."
+    "Chance that a call of a server takes seconds."
     is_away: bool = False
     "Nothing works."
 
@@ -62,6 +68,28 @@ class Database:
         self.rng = rng
         self.journal = journal
         self.witness = witness
+        self._late: dict[asyncio.Task[object], None] = {}
+
+    async def apply(self, decisions: Sequence[Decision], owner: str) -> Sequence[CommitResult]:
+        """Write what is no conflict, at this instant, and tell the witness."""
+        results = await self.ledger.commit(decisions)
+        for decision, result in zip(decisions, results, strict=True):
+            self.journal.add(result.value, f"{owner} {_describe(decision)}")
+            if result is CommitResult.COMMITTED:
+                self.witness.applied(decision)
+        return results
+
+    def apply_late(self, decisions: Sequence[Decision], owner: str) -> None:
+        """A commit that nobody waits for any more arrives after all, as a conflict or not."""
+
+        async def arrive() -> None:
+            await asyncio.sleep(self.rng.randint(0, LINGERS_MS) / 1000)
+            await self.apply(decisions, f"{owner} late")
+            self.witness.troubled()
+
+        task = asyncio.get_running_loop().create_task(arrive())
+        self._late[task] = None
+        task.add_done_callback(lambda done: self._late.pop(done, None))
 
 
 class Connection:
@@ -80,9 +108,9 @@ class Connection:
 
     async def call(self, method: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **fields: Any) -> Any:
         """Go there, do it, come back."""
-        await self._travel()
         if method.__name__ == "commit":
             return await self._commit(*args, **fields)
+        await self._travel()
         result = await method(*args, **fields)
         if method.__name__ == "update_account":
             self._database.witness.profile_changed(*args)
@@ -91,23 +119,29 @@ class Connection:
 
     async def _commit(self, decisions: Sequence[Decision]) -> Sequence[CommitResult]:
         database = self._database
-        luck = database.rng.random()
-        if luck < database.weather.refuses:
+        luck, weather = database.rng.random(), database.weather
+        try:
+            await self._travel()
+        except asyncio.CancelledError:
+            # The process died while its commit was on the way: it may have left already.
+            if luck < weather.lingers:
+                database.apply_late(decisions, self._owner)
+            raise
+        if luck < weather.refuses:
             self._fail("commit refused")
-        results = await database.ledger.commit(decisions)
-        for decision, result in zip(decisions, results, strict=True):
-            database.journal.add(result.value, f"{self._owner} {_describe(decision)}")
-            if result is CommitResult.COMMITTED:
-                database.witness.applied(decision)
+        if luck < weather.refuses + weather.lingers:
+            database.apply_late(decisions, self._owner)
+            self._fail("commit on its way for ever")
+        results = await database.apply(decisions, self._owner)
         await self._travel()
-        if luck > 1 - database.weather.loses:
+        if luck > 1 - weather.loses:
             self._fail("commit result lost")
         return results
 
     async def _travel(self) -> None:
         rng, weather = self._database.rng, self._database.weather
         delay_ms = rng.randint(0, 12)
-        if rng.random() < weather.stalls:
+        if self._owner != OFFICE and rng.random() < weather.stalls:
             delay_ms += rng.randint(200, 4_000)
         await asyncio.sleep(delay_ms / 1000)
         if self._is_cut:

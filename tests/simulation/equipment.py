@@ -111,6 +111,10 @@ class Equipment:
 
         node.receive(request, respond)
 
+    def prefer(self, node: Node) -> None:
+        """Ask this server first from now on."""
+        self._favourite = self._nodes.index(node)
+
     # ------------------------------------------------------------------------------ working
 
     def begin(self, work: Coroutine[Any, Any, object]) -> None:

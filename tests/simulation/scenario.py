@@ -1,8 +1,8 @@
 """One simulation: everything that happens follows from its seed.
 
 A stormy part (calls, faults, crashes, operators) of some virtual minutes; then quiet, until every silent
-session has ended; then probes of every account, and a day later every kind of report once more. The
-auditor watches all of it.
+session has ended; then money held at one server and wanted at another; payments amid slow traffic; probes of
+every account, and a day later every kind of report once more. The auditor watches all of it.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from typing import ClassVar, Final
 
 import virtual_time
 from simulation.auditor import LAG_S, Auditor, Movements, Payer, Price, Violation
-from simulation.database import Connection, Database, Weather
+from simulation.database import OFFICE, Connection, Database, Weather
 from simulation.equipment import INTERIM_S, RadiusGateway, Softswitch, until_idle
 from simulation.journal import Journal
 from simulation.node import Node
@@ -93,6 +93,9 @@ CAST: Final = (
 )
 USERS: Final = ("hot", "ann", "bob", "poor", "minute", "cid", "debtor", "staff")
 "Who calls, the busiest first."
+SESSIONS_TO_HOLD: Final = 12
+LONERS: Final = ("poor", "minute", "hot", "debtor")
+"Those who pay for themselves alone."
 GHOST: Final = "ghost"
 "Calls too, but is nobody's account."
 
@@ -127,7 +130,7 @@ class Simulation:
         self.auditor = self.auditor_type(ledger, self.journal, now_s, self.clock.now_ms)
         self.database = Database(ledger, rng, self.journal, self.auditor)
         self.wire = Wire(rng, self.journal)
-        self.connection = Connection(self.database, "office")
+        self.connection = Connection(self.database, OFFICE)
         self.office = Office(
             self.connection, clock=self.clock, rng=rng, listener=self.auditor, journal=self.journal
         )
@@ -242,7 +245,9 @@ class Simulation:
         """Calls, faults, crashes and operators, all at once."""
         some = self._sometimes
         self.wire.traffic = Traffic(loses=some(0.1), doubles=some(0.15), strays=some(0.1))
-        self.database.weather = Weather(refuses=some(0.08), loses=some(0.08), stalls=some(0.1))
+        self.database.weather = Weather(
+            refuses=some(0.08), loses=some(0.08), lingers=some(0.08), stalls=some(0.1)
+        )
         trouble = [self._traffic(one) for one in self.equipment]
         trouble.append(self._operators())
         if some(1):
@@ -338,17 +343,62 @@ class Simulation:
         await asyncio.sleep(QUIET_S)
         self.auditor.look_at_the_end()
 
+    async def pay_amid_traffic(self) -> None:
+        """Who has talked until all is gone pays in while old and new calls are being booked, and is served.
+
+        Calls over the connection take seconds, so that the payment is noticed at every point of them.
+        """
+        rng, weather, equipment = self.rng, self.database.weather, self.equipment[2]
+        for user in rng.sample(LONERS * 2, 2 * len(LONERS)):
+            key = equipment.new_name("q")
+            await equipment.ask(equipment.request(RequestType.INITIAL, key, user))
+            last = equipment.request(RequestType.TERMINATION, key, user, usage=Usage(seconds=1200))
+            if rng.random() < 0.5:
+                weather.stalls = 0.35
+                equipment.begin(equipment.ask(last))
+            else:
+                await equipment.ask(last)
+                await self._restart()
+                weather.stalls = 0.35
+                another = equipment.request(RequestType.INITIAL, equipment.new_name("q"), user)
+                equipment.begin(equipment.ask(another, tries=1))
+            await asyncio.sleep(rng.randint(0, 4_000) / 1000)
+            await self.office.pay(user, 50_000_000)
+            await until_idle(self.equipment)
+            weather.stalls = 0.0
+            await asyncio.sleep(LAG_S + 6)
+            await self._probe(user)
+        await asyncio.sleep(QUIET_S)
+
+    async def hold_at_another_server(self) -> None:
+        """One server refuses for money that sessions of another one hold, and serves when they have ended."""
+        first, last, equipment = self.nodes[0], self.nodes[-1], self.equipment[2]
+        for user in USERS:
+            equipment.prefer(first)
+            held: list[str] = []
+            while self.auditor.can_afford(user, 1) and len(held) < SESSIONS_TO_HOLD:
+                held.append(equipment.new_name("h"))
+                await equipment.ask(equipment.request(RequestType.INITIAL, held[-1], user))
+            equipment.prefer(last)
+            await self._probe(user)
+            equipment.prefer(first)
+            for key in held:
+                await equipment.ask(equipment.request(RequestType.TERMINATION, key, user, usage=Usage()))
+            equipment.prefer(last)
+            await self._probe(user)
+
     async def probe(self) -> None:
         """Every user calls once: a healthy server knows at once who has money."""
-        if len(self.nodes) > 1:
-            await self._restart()
-        equipment = self.equipment[2]
         for user in USERS:
-            key = equipment.new_name("p")
-            expected = self.auditor.can_afford(user, 1)
-            answer = await equipment.ask(equipment.request(RequestType.INITIAL, key, user))
-            self.auditor.probed(user, answer, expected=expected)
-            await equipment.ask(equipment.request(RequestType.TERMINATION, key, user, usage=Usage()))
+            await self._probe(user)
+
+    async def _probe(self, user: str) -> None:
+        equipment = self.equipment[2]
+        key = equipment.new_name("p")
+        expected = self.auditor.can_afford(user, 1)
+        answer = await equipment.ask(equipment.request(RequestType.INITIAL, key, user))
+        self.auditor.probed(user, answer, expected=expected)
+        await equipment.ask(equipment.request(RequestType.TERMINATION, key, user, usage=Usage()))
 
     async def replay(self) -> None:
         """A day later much of it comes again, to servers that have forgotten everything: nothing changes."""
@@ -405,7 +455,8 @@ class Simulation:
     async def _story(self) -> None:
         await self.set_up()
         watch = asyncio.ensure_future(self.watch())
-        for part in (self.storm, self.calm_down, self.probe, self.replay):
+        quiet = (self.hold_at_another_server, self.pay_amid_traffic, self.probe, self.replay)
+        for part in (self.storm, self.calm_down, *quiet):
             await part()
         watch.cancel()
 

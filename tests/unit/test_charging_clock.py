@@ -32,3 +32,12 @@ def test_identifiers_grow_and_fit_63_bits() -> None:
     assert all(one < other for one, other in itertools.pairwise(made))
     assert made[-1] < 2**63
     assert {number >> 13 & 0xFF for number in made} == {255}
+
+
+def test_identifiers_go_on_from_those_in_use() -> None:
+    """A process that starts after the machine's clock was stepped back makes none a second time."""
+    ahead = SnowflakeIds().next_id() + (3_600_000 << 21)
+
+    ids = SnowflakeIds(after=ahead)
+
+    assert ahead < ids.next_id() < ids.next_id()

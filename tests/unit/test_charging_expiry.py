@@ -1,6 +1,6 @@
 """The queue of silent sessions: each comes up when its time has come, once."""
 
-from ocs.charging.expiry import ExpiryQueue
+from ocs.charging.expiry import OUTDATED_MAX, ExpiryQueue
 
 
 def test_sessions_come_up_in_order_and_once() -> None:
@@ -34,3 +34,28 @@ def test_closed_sessions_never_come_up() -> None:
 
     assert queue.due(10, limit=9) == [(2, "c2")]
     assert (queue.of_gateway(1), queue.of_gateway(2), len(queue)) == ((), ("c2",), 1)
+
+
+def test_an_earlier_end_counts_at_once() -> None:
+    """A session whose grant was cut comes up at its new instant, once, and not again at the old one."""
+    queue = ExpiryQueue()
+    queue.opened(1, "c1", 3600)
+    queue.opened(1, "c1", 60)
+
+    assert queue.due(59, limit=9) == []
+    assert queue.due(60, limit=9) == [(1, "c1")]
+    queue.opened(1, "c1", 5000)
+    assert queue.due(4999, limit=9) == []
+    assert queue.due(5000, limit=9) == [(1, "c1")]
+
+
+def test_memory_follows_what_is_open() -> None:
+    """However many sessions came and went, the heap keeps few entries beyond those of the open ones."""
+    queue = ExpiryQueue()
+    queue.opened(1, "stays", 5)
+    for number in range(5 * OUTDATED_MAX):
+        queue.opened(1, f"c{number}", 10 + number)
+        queue.closed(1, f"c{number}")
+
+    assert len(queue._heap) <= OUTDATED_MAX + 3
+    assert queue.due(10**9, limit=9) == [(1, "stays")]

@@ -5,18 +5,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
-from world import World, voice_prices
+from world import WHOLE, World, voice_prices
 
 from ocs.charging.case import Case
+from ocs.charging.engine import Engine, EngineLimits
 from ocs.charging.outcome import NoAnswer, Outcome, OutcomeCode
 from ocs.charging.request import ChargingRequest, RequestedAction, RequestType, Usage
 from ocs.errors import StoreUnavailableError
-from ocs.ports import CommitResult, Decision, LoadedState
-from ocs.quota.account import AccountStatus
-from ocs.quota.session import SessionState
+from ocs.ports import ChangeKind, CommitResult, Decision, LoadedState
+from ocs.quota.account import AccountKind, AccountStatus
+from ocs.quota.session import Session, SessionState
 from ocs.rating.tariff import PriceSet
 from ocs.storage.memory import MemoryCatalogStore, MemoryLedgerStore
-from ocs.units import parse_money, parse_price
+from ocs.units import DATA, parse_money, parse_price
 
 PER_SECOND = {"44": voice_prices("1.00", "1/1")}
 
@@ -237,6 +238,51 @@ class TestFailedCommit:
         play(story)
 
 
+class TestExpiry:
+    """Nothing is held beyond the instant that the session's record names."""
+
+    def test_a_grant_that_shrinks_ends_earlier(self) -> None:
+        """An hour was granted, then ten seconds are asked for: silence counts from those."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "100", plan="retail")
+            await w.begin()
+            await w.initial("c1", "alice")
+            await w.update("c1", 60, requested_units=10)
+            due_ms = (await w.session("c1")).expires_at_ms
+            w.clock.ms = due_ms
+
+            await w.expire()
+
+            assert (await w.session("c1")).state == SessionState.EXPIRED
+            assert await w.free("alice") == money("99")
+
+        play(story, grant=WHOLE)
+
+    def test_what_another_server_left_open_is_ended(self) -> None:
+        """A server on the same database died with a session that this one was never asked about."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "10", plan="retail")
+            await w.begin()
+            other = Engine(
+                ledger=w.ledger, catalog=w.catalog, clock=w.clock, ids=w.ids, limits=EngineLimits(tick_s=3600)
+            )
+            await other.start()
+            await other.charge(_authorise(w, "c1", "alice"))
+            await other.stop()
+            assert await w.free("alice") == money("9")
+            w.pass_seconds(600)
+
+            await w.engine.look_for_overdue()
+            await w.expire()
+
+            assert (await w.session("c1")).state == SessionState.EXPIRED
+            assert await w.free("alice") == money("10")
+
+        play(story)
+
+
 class TestBug:
     """A decision that fails half-way is as if it had never been begun."""
 
@@ -259,6 +305,36 @@ class TestBug:
 
             assert await w.ledger.verify() == []
             assert await w.balance("alice") == money("9")
+
+        play(story)
+
+    def test_what_was_read_beside_a_batch_under_way_is_read_again(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The Stop that frees the money is being written when a bug makes the account be read: too early."""
+
+        def fail(case: Case) -> None:
+            raise AssertionError("a bug")
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "1", plan="retail")
+            await w.begin()
+            await w.initial("c1", "alice")
+            w.faults.gate.clear()
+            ended = asyncio.create_task(
+                w.engine.charge(w.request(RequestType.TERMINATION, "c1", usage=Usage()))
+            )
+            await w.turns()
+            with monkeypatch.context() as patch:
+                patch.setattr(Case, "grant", fail)
+                assert await w.engine.charge(_authorise(w, "c2", "alice")) is NoAnswer.UNAVAILABLE
+            refused = asyncio.create_task(w.engine.charge(_authorise(w, "c3", "alice")))
+            await w.turns()
+            w.faults.gate.set()
+            await ended
+            await refused
+
+            assert (await w.initial("c4", "alice")).code is OutcomeCode.SUCCESS
 
         play(story)
 
@@ -311,6 +387,73 @@ class TestBug:
         play(story)
 
 
+class TestBrokenCounter:
+    """What no column of the books can hold fails nobody else, and is kept for the operator."""
+
+    @pytest.mark.parametrize("octets", [2**48 + 1, 2**63, 2**64 - 1])
+    @pytest.mark.parametrize("kind", [RequestType.UPDATE, RequestType.TERMINATION])
+    def test_it_is_parked_and_the_neighbours_are_booked(self, kind: RequestType, octets: int) -> None:
+        """Two customers of one reseller share a batch: the one with a broken counter does not sink it."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.tariff("data", {"NETACCESS": _per_megabyte("1.00")})
+            await w.account("reseller", "100", plan="data")
+            for name in ("ann", "bob"):
+                await w.account(name, "10", plan="data", parent="reseller")
+            await w.begin()
+            for key, name in (("c1", "ann"), ("c2", "bob")):
+                await w.initial(key, name, to="", service=DATA)
+
+            broken = w.request(kind, "c1", service=DATA, usage=Usage(octets_in=octets))
+            honest = w.request(RequestType.TERMINATION, "c2", service=DATA, usage=Usage(octets_in=2**20))
+            answers = await asyncio.gather(w.engine.charge(broken), w.engine.charge(honest))
+
+            assert [answer.code for answer in answers if isinstance(answer, Outcome)] == [
+                OutcomeCode.INVALID_ARGUMENT,
+                OutcomeCode.SUCCESS,
+            ]
+            assert await w.balance("ann") == money("10")
+            assert await w.balance("bob") == money("9")
+            (parked,) = await w.ledger.list_parked()
+            assert parked.reason == "invalid_argument"
+            assert parked.used_units <= 2**62
+            assert str(octets) in parked.report
+
+        play(story)
+
+    def test_an_event_for_more_than_there_can_be_is_refused(self) -> None:
+        """Without a limit on debt the units themselves are the limit."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.tariff("sms", {"MSG": PriceSet(unit_price_nanos=parse_price("0.50"))})
+            await w.account("rich", plan="sms", kind=AccountKind.POSTPAID)
+            await w.begin()
+
+            answer = await w.event("m1", "rich", RequestedAction.DIRECT_DEBITING, requested_units=2**61)
+
+            assert isinstance(answer, Outcome)
+            assert answer.code is OutcomeCode.INVALID_ARGUMENT
+            assert await w.balance("rich") == 0
+
+        play(story)
+
+    def test_octets_that_a_call_brings_along_are_hearsay(self) -> None:
+        """A gateway that never set its octet counters charges its calls all the same."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "10", plan="retail")
+            await w.begin()
+
+            await w.stop(
+                "c1", user="alice", usage=Usage(seconds=60, octets_in=2**64 - 1, octets_out=2**64 - 1)
+            )
+
+            assert await w.balance("alice") == money("9")
+            assert (await w.session("c1")).octets_in < 2**63
+
+        play(story)
+
+
 class TestGrant:
     """An answer promises no more than is held for it."""
 
@@ -344,6 +487,85 @@ class TestGrant:
             assert await w.free("alice") == 0
             assert renewed.granted_units == 15
             assert renewed.reserved_micros == money("0.25")
+
+        play(story)
+
+
+class TestOtherServer:
+    """Another server on the same database changes what we have in memory."""
+
+    def test_a_session_ended_elsewhere_while_it_reports_here_is_charged_once(self) -> None:
+        """The end is noticed between a report that is decided but not written and the Stop behind it.
+
+        The Stop must not be decided on the record as it is in the store, beside the report's: both would
+        debit.
+        """
+
+        async def story(w: FaultyWorld) -> None:
+            for name in ("alice", "bob"):
+                await w.account(name, "10", plan="retail")
+            await w.begin()
+            for key, name in (("c1", "alice"), ("warm", "bob")):
+                await w.initial(key, name)
+            await w.update("c1", 60)
+            session_id = (await w.session("c1")).session_id
+            await _stop_elsewhere(w, "c1", 60)
+            profile = await w.catalog.find_account("alice")
+            assert profile is not None
+            await w.catalog.touch(ChangeKind.ACCOUNT, profile.id)
+            await w.catalog.touch(ChangeKind.SESSION, session_id)
+            read = asyncio.Event()
+            find = w.faults.find_session
+
+            async def find_slowly(number: int) -> Session | None:
+                found = await find(number)
+                await read.wait()
+                return found
+
+            w.faults.find_session = find_slowly  # type: ignore[method-assign]
+            following = asyncio.create_task(w.engine.follow_changes())
+            await w.turns()
+            w.faults.gate.clear()
+            under_way = [asyncio.create_task(w.engine.charge(_authorise(w, "other", "bob")))]
+            await w.turns()
+            for kind in (RequestType.UPDATE, RequestType.TERMINATION):
+                request = w.request(kind, "c1", usage=Usage(seconds=120))
+                under_way.append(asyncio.create_task(w.engine.charge(request)))
+                await w.turns()
+                read.set()
+                await following
+            w.faults.gate.set()
+            await asyncio.gather(*under_way)
+
+            assert await w.ledger.verify() == []
+            assert sum(await w.charges("alice")) == money("2")
+
+        play(story)
+
+    def test_money_that_another_server_released_is_found(self) -> None:
+        """Nobody is refused for sums in memory: they are read again first, and commits compare the rest."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "1", plan="retail")
+            await w.begin()
+            await w.initial("c1", "alice")
+            assert (await w.initial("c2", "alice")).code is OutcomeCode.FUNDS_LOCKED
+            await _stop_elsewhere(w, "c1", 0)
+
+            assert (await w.initial("c3", "alice")).code is OutcomeCode.SUCCESS
+
+        play(story)
+
+    def test_a_payment_that_nobody_announced_is_found(self) -> None:
+        """The command that booked it was killed before it could tell the server."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "0", plan="retail")
+            await w.begin()
+            assert (await w.initial("c1", "alice")).code is OutcomeCode.ZERO_BALANCE
+            await w.administration.top_up("alice", money("5"), key="p1")
+
+            assert (await w.initial("c2", "alice")).code is OutcomeCode.SUCCESS
 
         play(story)
 
@@ -385,6 +607,24 @@ class TestReplay:
             assert isinstance(again, Outcome)
             assert again.code is OutcomeCode.SUCCESS
             assert await w.balance("dan") == money("0.50")
+
+        play(story)
+
+    def test_a_stop_without_a_duration_is_no_correction_tomorrow(self) -> None:
+        """Its time is that of its arrival: the same Stop a day later must not charge a day."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "10", plan="retail")
+            await w.begin()
+            await w.start("c1", "alice")
+            w.pass_seconds(60)
+            first = await w.stop("c1", measured_by_time=True)
+            w.pass_seconds(86_400)
+
+            again = await w.stop("c1", measured_by_time=True)
+
+            assert first.code is again.code is OutcomeCode.SUCCESS
+            assert await w.balance("alice") == money("9")
 
         play(story)
 
@@ -487,6 +727,20 @@ class TestFreshness:
             assert (await w.initial("c2", "alice")).code is OutcomeCode.ACCOUNT_DENIED
 
         play(story)
+
+
+async def _stop_elsewhere(w: FaultyWorld, key: str, seconds: int) -> None:
+    """A server of its own ends the session."""
+    other = Engine(
+        ledger=w.ledger, catalog=w.catalog, clock=w.clock, ids=w.ids, limits=EngineLimits(tick_s=3600)
+    )
+    await other.start()
+    await other.charge(w.request(RequestType.TERMINATION, key, usage=Usage(seconds=seconds)))
+    await other.stop()
+
+
+def _per_megabyte(price: str) -> PriceSet:
+    return PriceSet(unit_price_nanos=parse_price(price))
 
 
 def _authorise(w: World, key: str, user: str) -> ChargingRequest:

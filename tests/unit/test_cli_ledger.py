@@ -10,6 +10,7 @@ from ocs.ports import Decision, ParkedReport
 from ocs.quota.account import Account
 from ocs.quota.ledger import LedgerEntry, debit, reserve
 from ocs.quota.session import Reservation, Session
+from ocs.storage.sql.lock import lock_database
 from ocs.storage.sql.stores import open_sql_stores
 from ocs.units import parse_money
 
@@ -233,7 +234,50 @@ def test_backup_is_a_whole_database(shell: Shell) -> None:
     shell.ok("account", "top-up", "carol", "5")
 
     assert "exists already" in shell.refused(2, "backup", str(copy))
-    copy.replace(shell.folder / "ocs.db")
+    assert shell.json("account", "show", "carol")["balance"] == "5.00"
+    told = shell.ok("restore", str(copy))
 
     assert shell.json("account", "show", "carol")["balance"] == "0.00"
     assert shell.json("ledger", "verify")["differences"] == []
+    aside = told.split("before is ")[1].strip()
+    shell.ok("restore", aside)
+    assert shell.json("account", "show", "carol")["balance"] == "5.00"
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [(None, "no such file"), (b"", "has no ledger"), (b"no database at all" * 100, "not a database")],
+)
+def test_only_a_copy_is_restored(shell: Shell, content: bytes | None, error: str) -> None:
+    """What is no copy of a database changes nothing."""
+    file = shell.folder / "copy.db"
+    if content is not None:
+        file.write_bytes(content)
+    before = sorted(path.name for path in shell.folder.glob("ocs.db*"))
+
+    assert error in shell.refused(2, "restore", str(file))
+
+    assert [name for name in before if name == "ocs.db"] == ["ocs.db"]
+    assert shell.json("account", "show", "alice")["balance"] == "10.00"
+
+
+def test_a_damaged_copy_is_not_restored(shell: Shell) -> None:
+    """A page that makes no sense is noticed before anything is moved."""
+    copy = shell.folder / "copy.db"
+    shell.ok("backup", str(copy))
+    octets = bytearray(copy.read_bytes())
+    octets[4096 * 3 : 4096 * 9] = b"\xff" * (4096 * 6)
+    copy.write_bytes(octets)
+
+    shell.refused(2, "restore", str(copy))
+
+    assert shell.json("account", "show", "alice")["balance"] == "10.00"
+
+
+def test_nothing_is_restored_under_a_server(shell: Shell) -> None:
+    """A server that runs would go on with what it has in memory: it is named."""
+    copy = shell.folder / "copy.db"
+    shell.ok("backup", str(copy))
+
+    with lock_database(f"sqlite:///{shell.folder}/ocs.db"):
+        assert "in use by process" in shell.refused(2, "restore", str(copy))

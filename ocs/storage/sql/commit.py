@@ -50,6 +50,8 @@ INSERT_AUDIT: Final = statement.insert(schema.audit_log, without=["number"])
 INSERT_SNAPSHOT: Final = statement.insert_if_absent(schema.rate_snapshot)
 
 OPEN: Final = int(SessionState.OPEN)
+UNWRITABLE: Final = (sqlite3.IntegrityError, OverflowError, UnicodeEncodeError)
+"What a row is to blame for: a key that is taken, a check, a number beyond 64 bits, text that is no Unicode."
 
 
 class Step(NamedTuple):
@@ -106,8 +108,8 @@ def write(
             for step in strict_steps(decisions, update_open=update_open)
             if step.rows
         )
-    except (sqlite3.IntegrityError, OverflowError):
-        # A unique key is taken, or a value is out of any range that a column takes.
+    except UNWRITABLE:
+        # A unique key is taken, or a value is one that no column takes: it must not sink the rest.
         return False
 
 

@@ -107,11 +107,13 @@ class SqlLedgerStore:
 
         return self._database.read_now(read)
 
-    async def open_sessions(self) -> Sequence[tuple[int, int, str]]:
-        """Expiry and key of every open session."""
+    async def open_sessions(self, *, due_before_ms: int | None = None) -> Sequence[tuple[int, int, str]]:
+        """Expiry and key of every open session, or of those that are due."""
         table = schema.session.c
-        statement = select(table.expires_at_ms, table.gateway_id, table.session_key)
-        return await self._rows(statement.where(_IS_OPEN))
+        statement = select(table.expires_at_ms, table.gateway_id, table.session_key).where(_IS_OPEN)
+        if due_before_ms is not None:
+            statement = statement.where(table.expires_at_ms < due_before_ms)
+        return await self._rows(statement)
 
     async def find_open(
         self, *, account_id: int | None = None, only_final: bool = False

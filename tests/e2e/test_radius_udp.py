@@ -89,15 +89,24 @@ def run(
     *gateways: Gateway,
     host: str = "127.0.0.1",
     connect_to: str = "",
+    patience_s: float = 30,
 ) -> None:
-    """Run a blocking client's story against a server on free ports."""
+    """Run a blocking client's story against a server on free ports.
+
+    `patience_s` is short for stories in which the server is silent.
+    """
 
     async def main() -> None:
         server = RadiusServer(service, FixedClock(), gateways or [gateway()], class_key=b"k")
         await server.start(auth=[(host, 0)], acct=[(host, 0)])
         (_, auth_port), (_, acct_port) = server.addresses
         client = RadiusClient(
-            connect_to or host, SECRET, auth_port=auth_port, acct_port=acct_port, timeout_s=0.5, tries=1
+            connect_to or host,
+            SECRET,
+            auth_port=auth_port,
+            acct_port=acct_port,
+            timeout_s=patience_s,
+            tries=1,
         )
         with client:
             try:
@@ -243,6 +252,7 @@ def test_what_is_not_booked_is_not_answered_and_may_be_repeated(reason: NoAnswer
                 own.recv(4096)
             counted.append(server.counters["gw"][reason.value])
             service.answer = None
+            own.settimeout(30)
             own.send(packet)
             answer = own.recv(4096)
             own.send(packet)
@@ -266,7 +276,7 @@ def test_accounting_on_ends_the_gateways_sessions() -> None:
         with pytest.raises(NoReplyError):
             client.account("Accounting-On", {})
 
-    run(story, service)
+    run(story, service, patience_s=0.5)
 
     assert service.ended_gateways == [7, 7, 7]
 
@@ -304,7 +314,7 @@ def test_strangers_get_silence_and_are_counted() -> None:
         server.set_gateways([gateway()])
         codes.append(client.status().code)
 
-    run(story, FakeService(), gateway(address="192.0.2.0/24"))
+    run(story, FakeService(), gateway(address="192.0.2.0/24"), patience_s=0.5)
 
     assert codes == [Code.ACCESS_ACCEPT]
 
@@ -322,7 +332,7 @@ def test_a_bug_in_one_packet_does_not_stop_the_server(caplog: pytest.LogCaptureF
         service.failure = None
         assert client.start(CALL).code is Code.ACCOUNTING_RESPONSE
 
-    run(story, service)
+    run(story, service, patience_s=0.5)
 
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "ZeroDivisionError" in caplog.text
@@ -338,7 +348,7 @@ def test_a_broken_outcome_is_our_bug_and_stays_ours() -> None:
             client.authorise(CALL, password="arctangent")
         assert server.counters["gw"]["bug"] == 1
 
-    run(story, service)
+    run(story, service, patience_s=0.5)
 
 
 @pytest.mark.parametrize(
@@ -362,7 +372,7 @@ def test_replies_leave_from_the_address_the_request_came_to(host: str, connect_t
         target = connect_to or host
         family = socket.AF_INET6 if ":" in target else socket.AF_INET
         with socket.socket(family, socket.SOCK_DGRAM) as own:
-            own.settimeout(1)
+            own.settimeout(30)
             own.connect((target, server.addresses[0][1]))
             own.send(packet)
             answers.append(own.recv(4096))
@@ -470,6 +480,6 @@ def test_reports_that_name_no_session_are_logged_once(caplog: pytest.LogCaptureF
                 client.stop({"User-Name": "alice"})
         assert server.counters["gw"]["missing_attribute"] == 3
 
-    run(story, FakeService())
+    run(story, FakeService(), patience_s=0.5)
 
     assert caplog.messages == ["no answer to 127.0.0.1: missing_attribute"]

@@ -126,7 +126,7 @@ class Gateways(Collection[Gateway]):
             "dialect": reader.text("dialect", _DEFAULT.dialect),
             "identity_order": _read_order(reader),
             "numbers": _read_numbers(reader.within("number_rules")),
-            "grant": _read_grant(reader.within("grant_policy")),
+            "grant": _read_grant(reader.within("grant_policy"), former.grant if former else _DEFAULT.grant),
             "zone": zone,
             "authorize_without_password": reader.flag("authorize_without_password"),
             "coa_port": reader.count("coa_port", most=65535) or _DEFAULT.coa_port,
@@ -201,13 +201,14 @@ def _read_digits(reader: FactReader, field: str) -> str:
     return text
 
 
-def _read_grant(reader: FactReader) -> GrantPolicy:
-    """Counts that are 0 are those of the default."""
+def _read_grant(reader: FactReader, former: GrantPolicy) -> GrantPolicy:
+    """Counts that are 0 are those of the default; what is not shown here stays as it was."""
     default = GrantPolicy()
     counts: dict[str, Any] = {
         name: reader.count(name, most=INT64_MAX) or getattr(default, name) for name in _COUNTS
     }
-    return GrantPolicy(
+    return replace(
+        former,
         mode=reader.choice("mode", GrantMode, default.mode),
         expiry_charges=reader.choice("expiry_charge", ExpiryCharge, ExpiryCharge.LAST_REPORT).value,
         **counts,

@@ -82,10 +82,9 @@ class Tariffs(Collection[TariffTerms]):
         reader = FactReader(facts)
         currency = reader.text("currency", _DEFAULT.currency)
         reader.attempt("currency", check_currency, currency, "currency")
-        record = TariffTerms(
-            id=former.id if former else 0,
-            name=key[0],
-            currency=currency,
+        # What is not shown here stays as it was.
+        record = replace(
+            former or replace(_DEFAULT, name=key[0], currency=currency),
             off_peak_periods=_read_periods(reader),
             off_peak_when=reader.choice("off_peak_when", OffPeakWhen, _DEFAULT.off_peak_when),
             connect_fee_micros=reader.count("connect_fee_micros", most=INT64_MAX),
@@ -100,7 +99,7 @@ class Tariffs(Collection[TariffTerms]):
             else None,
         )
         reader.finish()
-        return record if former is None else replace(record, currency=former.currency)
+        return record
 
     async def write(self, record: TariffTerms, former: TariffTerms | None, audit: AuditEntry) -> None:
         """Keep a tariff's terms."""

@@ -523,6 +523,74 @@ def test_a_commit_that_fails_takes_and_holds_nothing(play: Callable[..., None]) 
     play(story)
 
 
+def test_payback_is_neither_changed_nor_counted(play: Callable[..., None]) -> None:
+    """Rating section 10: INCOMING payback 0.02, a 50 % discount active, 120 s: -0.04, counters unmoved."""
+
+    async def story(world: World) -> None:
+        tariff = await world.catalog.save_tariff(TariffTerms(id=0, name="received"))
+        rates = [
+            Rate(destination="INCOMING", peak=voice_prices("0.02"), payback=True),
+            Rate(destination="44", peak=voice_prices("0")),
+        ]
+        await world.catalog.write_rates(tariff.id, rates)
+        services = {("voice", code): tariff.id for code in (AccessCode.INCOMING, AccessCode.OUTGOING)}
+        await world.catalog.save_plan(Plan(id=0, name="received", tariffs=services))
+        await world.account("a", "0", plan="received")
+        rule = DiscountRule(name="half", prefixes=("INCOMING", "|"), ladders=((Level(None, FREE // 2),),))
+        await world.discount("half", rule, account="a")
+        await world.begin()
+        await world.initial("1", "a", access_code=AccessCode.INCOMING)
+        await world.start("1")
+        world.pass_seconds(120)
+        assert (await world.stop("1", 120)).charged_micros == -parse_money("0.04")
+        assert await call(world, "free", "a", 120) == 0
+        assert (await world.state("a")).counters == ""
+
+    play(story)
+
+
+def test_a_customers_accounts_share_its_minutes_over_two_nodes(play: Callable[..., None]) -> None:
+    """Each node serves another account; the customer's record is what both write."""
+
+    async def story(world: World) -> None:
+        await world.account("family")
+        for name in "abcd":
+            await world.account(name, "0", plan="retail", parent="family")
+        await world.discount("shared", allowance(3 * MIN), owner=Owner.CUSTOMER, account="family")
+        await world.begin()
+        other = Engine(
+            ledger=world.ledger, catalog=world.catalog, clock=world.clock, ids=world.ids, limits=world.limits
+        )
+        await other.start()
+        requests = [world.request(RequestType.INITIAL, name, user=name, called="441") for name in "abcd"]
+        answers = await asyncio.gather(
+            *((other if number % 2 else world.engine).charge(one) for number, one in enumerate(requests))
+        )
+        outcomes = [answer for answer in answers if isinstance(answer, Outcome)]
+        assert sorted(outcome.granted_units for outcome in outcomes) == [0, 60, 60, 60]
+        assert await world.pools("family") == {"minutes": (0, 3 * MIN)}
+        await other.stop()
+
+    play(story)
+
+
+def test_a_prorated_period_begins_with_the_accounts_activation(play: Callable[..., None]) -> None:
+    """The plan has had its discount for long: 310 min of January, active from the 21st, are 100."""
+
+    async def story(world: World) -> None:
+        rule = allowance(310 * MIN, reset=ResetCycle.MONTHLY, prorates=True)
+        await world.discount("monthly", rule, owner=Owner.PLAN, plan="retail")
+        active_ms = world.clock.ms + 20 * 86_400_000
+        await world.account("a", "1000", plan="retail", activates_at_ms=active_ms)
+        await world.account("b", "1000", plan="retail")
+        world.pass_seconds(21 * 86_400)
+        await world.begin()
+        assert await call(world, "1", "a", 101 * MIN) == parse_money("0.10")
+        assert await call(world, "2", "b", 310 * MIN) == 0
+
+    play(story, grant=GrantPolicy(**{**_policy(WHOLE), "max_grant_s": 10**6}))
+
+
 def test_accounts_without_discounts_have_no_counters(play: Callable[..., None]) -> None:
     """Nothing is written for them, and a destination outside the groups costs what it costs."""
 

@@ -6,7 +6,11 @@ Writes two rate sheets of the same prefixes (5 to 9 digits) with 5,000 prices ea
 through the command line into an empty database; then a server is started and asked by a closed loop of whole
 calls that the tariff prices, first in peace, then while the second sheet is imported, then while the server
 loads what came of it. At the end a call is quoted, so that the new prices are seen to be in force, and the
-books are verified. Prints a table; docs/performance.md has one.
+books are verified. Prints a table.
+
+With two cores that eight others wanted, the import took 32 s of processor (93 s by the clock) and 274 MB; the
+server started with the million in 24 s by the clock, of which reading the rates is 1.1 s of processor, with
+191 MB, and never needed more than 295 MB, loading the second million included.
 """
 
 import argparse

@@ -2,6 +2,10 @@
 
 Run from the repository: ``python benchmarks/rating_price.py``. Each figure is the best of five rounds, in
 time of the processor, so that others who use the machine count as little as can be.
+
+CPython 3.11, two cores that fourteen others wanted: a charge is 2 to 5 us and affordable units 2 to 5 us for
+every rule mix, be the call a minute or thirty days; with an allowance, a money budget and a surcharge 8 to
+16 us, split calls of days excepted, whose runs pass the counters one by one.
 """
 
 import time

@@ -147,6 +147,7 @@ class Server:
             engine,
             self._clock,
             engine.gateways,
+            tolerance_ms=self._settings.charging.event_time_tolerance_s * 1000,
             class_key=(settings.class_key or secrets.token_hex(16)).encode(),
             dialects=dialects,
         )
@@ -207,6 +208,7 @@ class Server:
             self._clock,
             access.gateway_for,
             normalise_number=normalise_number,
+            tolerance_s=self._settings.charging.event_time_tolerance_s,
             rating=RatingServicer(ledger, catalog, self._clock, access.permit),
             admin=AdminService(engine, ledger, catalog, self._clock, access.permit),
         )

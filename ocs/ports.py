@@ -89,6 +89,8 @@ class GrantPolicy:
     "The longest session, granted when the price does not bound it."
     expiry_charges: str = "last_report"
     "What a session that fell silent is charged for: last_report, granted or elapsed."
+    final_unit_action: str = "terminate"
+    "What equipment does when its last grant is used up: terminate, redirect or restrict_access."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +244,9 @@ class Cdr(NamedTuple):
     "The steps that made the price, as JSON."
     allowance: str = ""
     "What was taken from discount counters, as JSON; empty: nothing."
+    cost_centre: str = ""
+    receipt_timed: int = 0
+    "1: a report's own time was out of tolerance, our time of receipt stood in for it."
 
 
 class StoredAnswer(NamedTuple):

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from ocs.charging.master_data import check_name, check_profile, check_zone, parse_network
 from ocs.charging.password import is_same_secret
-from ocs.charging.posting import OPENING_KEY, Cashier, Order, Posting, opening_order
+from ocs.charging.posting import OPENING_KEY, Cashier, Posting, opening_order
+from ocs.charging.treasury import Treasury
 from ocs.errors import AlreadyExistsError, InputError, InputErrors, NotFoundError
 from ocs.ports import (
     CatalogStore,
-    ChangeKind,
     Clock,
     Gateway,
     Identity,
@@ -27,7 +27,6 @@ from ocs.ports import (
     Plan,
 )
 from ocs.quota.account import Account, AccountProfile, opening_account
-from ocs.quota.ledger import EntryKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +87,9 @@ class Administration:
     def __init__(self, ledger: LedgerStore, catalog: CatalogStore, clock: Clock) -> None:
         self._ledger = ledger
         self._catalog = catalog
+        self._clock = clock
         self._cashier = Cashier(ledger, catalog, clock)
+        self.treasury = Treasury(ledger, catalog, clock)
 
     # ----------------------------------------------------------------------------------- looking things up
 
@@ -136,7 +137,7 @@ class Administration:
         if await self._catalog.find_account(new.profile.name) is not None:
             raise AlreadyExistsError(f"account {new.profile.name!r} exists already")
         for identity in new.identities:
-            if await self._find_identity(identity) is not None:
+            if await self.find_identity(identity.kind, identity.value) is not None:
                 raise AlreadyExistsError(f"{_title(identity)} belongs to another account")
         (profile,) = await self._enrol([(order, new)])
         return profile
@@ -187,7 +188,10 @@ class Administration:
         self, name: str, changes: Mapping[str, Any], *, plan: str | None = None
     ) -> AccountProfile:
         """Change fields of an account's master data, and its plan by name."""
-        profile = replace(await self.account(name), **changes)
+        former = await self.account(name)
+        profile = replace(former, **changes)
+        if profile.reset_cycle is not former.reset_cycle:
+            profile = replace(profile, reset_since_ms=self._clock.now_ms())
         place = f"account {name}"
         if plan is not None:
             order = AccountOrder(place=place, profile=profile, plan=plan)
@@ -224,7 +228,7 @@ class Administration:
         """The account if it is there as ordered, None when nothing of it is; InputError otherwise."""
         existing = await self._catalog.find_account(new.profile.name)
         for identity in new.identities:
-            taken = await self._find_identity(identity)
+            taken = await self.find_identity(identity.kind, identity.value)
             if taken is not None and (existing is None or taken.account_id != existing.id):
                 raise InputError(order.place, f"{_title(identity)} belongs to another account")
         if existing is None:
@@ -250,12 +254,18 @@ class Administration:
             raise InputError(order.place, f"account {existing.name!r} already exists and is not the same")
         return Present(order, existing, is_opening_due, missing)
 
-    async def _find_identity(self, identity: Identity) -> Identity | None:
-        """The stored identity with exactly this value."""
-        # A range is looked up by its first address; another, longer range may answer for that.
-        asked = identity.value.partition("/")[0] if identity.kind is IdentityKind.IP else identity.value
-        found = await self._catalog.find_identity(identity.kind, asked)
-        return found if found is not None and found.value == identity.value else None
+    async def find_identity(self, kind: IdentityKind, value: str) -> Identity | None:
+        """The stored identity with exactly this value; a range never answers for an address in it."""
+        asked = [value]
+        if kind is IdentityKind.IP:
+            # A range is looked up by an address of it; where a longer range has that, another one is tried.
+            network = parse_network(value, "identity")
+            asked = [str(network.network_address), str(network.broadcast_address)]
+        for one in asked:
+            found = await self._catalog.find_identity(kind, one)
+            if found is not None and found.value == value:
+                return found
+        return None
 
     # ----------------------------------------------------------------------------------- money
 
@@ -268,16 +278,7 @@ class Administration:
             AlreadyExistsError: the key was used with another amount, or for something else.
             ConflictError: the account changed faster than the payment could be decided.
         """
-        if amount_micros <= 0:
-            raise InputError("amount", "a payment is above 0")
-        if not key or key == OPENING_KEY:
-            raise InputError("key", f"{key!r} cannot be the key of a payment")
-        profile = await self.account(name)
-        posting = await self._cashier.book(profile, Order(EntryKind.PAYMENT, amount_micros, key, note))
-        if posting.is_repeat:
-            # The first try may have died between booking and telling running servers.
-            await self._catalog.touch(ChangeKind.ACCOUNT, profile.id)
-        return posting
+        return await self.treasury.pay(name, amount_micros, key=key, note=note)
 
     # ----------------------------------------------------------------------------------- identities, gateways
 

@@ -8,11 +8,12 @@ handed to the store.
 
 from collections.abc import Callable, Iterable
 
+from ocs.charging.notice import low_balance_notice
 from ocs.charging.outcome import NoAnswer, Outcome
 from ocs.charging.request import ChargingRequest
 from ocs.charging.service import Reply
 from ocs.ports import Cdr, Decision, Notice, ParkedReport, RateSnapshot, StoredAnswer
-from ocs.quota.account import Account
+from ocs.quota.account import Account, AccountProfile
 from ocs.quota.ledger import LedgerEntry
 from ocs.quota.session import ReservationRow, Session
 
@@ -74,7 +75,16 @@ class Group:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is to be written."""
-        return not (self.accounts or self.sessions or self.entries or self.answers or self.parked)
+        return not (
+            self.accounts or self.sessions or self.entries or self.answers or self.parked or self.unparked
+        )
+
+    def book(self, entry: LedgerEntry, profile: AccountProfile) -> None:
+        """Take in a movement of money, and tell its owner when the balance fell below the threshold."""
+        self.entries.append(entry)
+        notice = low_balance_notice(entry, profile)
+        if notice is not None:
+            self.notices.append(notice)
 
     def absorb(self, other: "Group") -> None:
         """Take over another group's changes: a decision touched accounts of both."""

@@ -5,13 +5,11 @@ Does not own which step follows which: that is `ocs.charging.decision`.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from ocs.charging.batch import Group
 from ocs.charging.catalogue import RateBook
-from ocs.charging.grant import affordable_total, apply_grant, ask_for, plan_grant
+from ocs.charging.grant import Grant, affordable_total, apply_grant, ask_for, plan_grant
+from ocs.charging.limit import count_spend
 from ocs.charging.outcome import FinalUnitAction, Outcome, OutcomeCode
 from ocs.charging.record import session_record
 from ocs.charging.request import ChargingRequest, RequestType
@@ -109,6 +107,8 @@ class Case:
     def debit_usage(self, *, ended: bool, note: str = "") -> None:
         """Take reported usage into the books: the cumulative maximum stands, its whole price is debited."""
         usage, session = self.request.usage, self.session
+        if self.request.receipt_timed:
+            session.receipt_timed = 1
         reported = self.reported_units()
         if reported > session.used_units:
             if self.service.measure is not Measure.SECONDS:
@@ -144,7 +144,7 @@ class Case:
                 note=note,
             )
             if entry is not None:
-                self.group.entries.append(entry)
+                self.group.book(entry, payer.link.profile)
 
     def _spread_over_sets(self, delta_units: int) -> None:
         """A report's volume belongs to the price set that is valid when it is reported (rating section 3)."""
@@ -162,23 +162,29 @@ class Case:
 
     def grant(self) -> OutcomeCode | None:
         """Hold the next grant; or say why there is none, holding what was held."""
-        session, request = self.session, self.request
-        service = self.service
-        set_index = self._set_index(service)
-        grant = plan_grant(
-            self.payers,
-            ask_for(request.gateway.grant, service, request.requested_units),
-            used_units=session.used_units,
-            set_index=set_index,
-            block_units=_block_units(self.payers, service),
-            unconditional=self.is_unconditional,
-        )
+        session, set_index = self.session, self._set_index(self.service)
+        grant = self._plan(set_index)
         session.final_grant = int(grant.final)
         if grant.refusal is not None:
             return grant.refusal
         apply_grant(self.payers, grant, set_index=set_index)
         session.granted_units = grant.total_units
         return None
+
+    def refuse_grant(self) -> OutcomeCode | None:
+        """Why nothing could be granted for want of money; holds nothing."""
+        return self._plan(self._set_index(self.service)).refusal
+
+    def _plan(self, set_index: int) -> Grant:
+        request, service = self.request, self.service
+        return plan_grant(
+            self.payers,
+            ask_for(request.gateway.grant, service, request.requested_units),
+            used_units=self.session.used_units,
+            set_index=set_index,
+            block_units=_block_units(self.payers, service),
+            unconditional=self.is_unconditional,
+        )
 
     def _set_index(self, service: Service) -> int:
         """Price set in which the next volume is used; seconds find their own."""
@@ -252,8 +258,21 @@ class Case:
         is_timed = self.service.measure is Measure.SECONDS
         outcome.validity_s = granted if is_timed else self.request.gateway.grant.interim_interval_s
         if session.final_grant:
-            outcome.final_unit_action = FinalUnitAction.TERMINATE
+            outcome.final_unit_action = self.final_action
         return outcome
+
+    def refused(self, refusal: OutcomeCode) -> Outcome:
+        """A refusal of the next grant; for want of money it says what the equipment is to do instead."""
+        outcome = self.outcome(refusal)
+        if refusal.result_code == OutcomeCode.ZERO_BALANCE.result_code:
+            action = self.final_action
+            outcome.final_unit_action = None if action is FinalUnitAction.TERMINATE else action
+        return outcome
+
+    @property
+    def final_action(self) -> FinalUnitAction:
+        """What the gateway's policy wants after a last grant."""
+        return FinalUnitAction[self.request.gateway.grant.final_unit_action.upper()]
 
     def _net_units(self) -> int:
         """Units beyond the usage that all the money at hand buys, where slices are granted; else 0.
@@ -301,27 +320,6 @@ def account_outcome(code: OutcomeCode, situation: Situation) -> Outcome:
         low = profile.low_balance_micros
         outcome.low_balance = low is not None and account.balance_micros < low
     return outcome
-
-
-def count_spend(payer: Payer, amount_micros: int, at_ms: int) -> None:
-    """Add to the account's spend of the day; a new day starts from zero."""
-    account = payer.account
-    day = local_day(payer.link.zone, at_ms // (_QUARTER_S * MILLIS_PER_SECOND))
-    if day > account.spent_day:
-        account.spent_day = day
-        account.spent_micros = 0
-    account.spent_micros += amount_micros
-
-
-_QUARTER_S = 15 * 60
-"Every zone's offset is a multiple of this, so a day never changes within one."
-_EPOCH_DAY = datetime(1970, 1, 1, tzinfo=UTC).date().toordinal()
-
-
-@lru_cache(maxsize=4096)
-def local_day(zone: ZoneInfo, quarter: int) -> int:
-    """Days since 1970-01-01 on the zone's calendar, in the given quarter of an hour since the epoch."""
-    return datetime.fromtimestamp(quarter * _QUARTER_S, tz=zone).date().toordinal() - _EPOCH_DAY
 
 
 def _block_units(payers: Sequence[Payer], service: Service) -> int:

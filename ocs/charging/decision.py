@@ -17,9 +17,10 @@ that was silent for a while (or we were) would go on spending unreserved money.
 
 from ocs.charging.allowance import Allowance, open_shares
 from ocs.charging.batch import Group
-from ocs.charging.case import COLUMN_MAX, Case, account_outcome, is_implausible, local_day, measured_units
+from ocs.charging.case import COLUMN_MAX, Case, account_outcome, is_implausible, measured_units
 from ocs.charging.catalogue import Catalogue, RateBook
 from ocs.charging.event import decide_event, is_repeated_debit
+from ocs.charging.limit import refuse_sessions, refuse_spend
 from ocs.charging.outcome import Outcome, OutcomeCode
 from ocs.charging.password import PasswordBook
 from ocs.charging.record import parked_report
@@ -62,7 +63,10 @@ class Decider:
         if request.type is RequestType.UPDATE:
             return self._update(request, situation, group, now_ms)
         if request.type is RequestType.TERMINATION:
-            return self._terminate(request, situation, group, now_ms)
+            outcome = self._terminate(request, situation, group, now_ms)
+            if request.parked_id is not None and outcome.session_id is not None:
+                group.unparked.append(request.parked_id)
+            return outcome
         refusal = refuse_identity(request, situation, self._passwords)
         refusal = refusal or refuse_foreign(request, situation)
         if refusal is None and is_repeated_debit(request, situation):
@@ -89,11 +93,13 @@ class Decider:
         opened = self.fresh(request, situation, group, now_ms)
         if isinstance(opened, OutcomeCode):
             return account_outcome(opened, situation)
-        refusal = None if opened.is_unconditional else refuse_counts(situation, now_ms)
+        refusal = None
+        if not opened.is_unconditional:
+            refusal = refuse_sessions(situation, request.service) or refuse_spend(opened.payers, now_ms)
         if refusal is None and session is None:
             refusal = opened.grant()
         elif refusal is None:
-            refusal = OutcomeCode.SESSION_ENDED
+            refusal = opened.refuse_grant() or OutcomeCode.SESSION_ENDED
         if refusal is not None:
             return account_outcome(refusal, situation)
         opened.open()
@@ -168,7 +174,7 @@ class Decider:
         else:
             case.session.final_grant = 1
         case.touch(expires_at_ms=case.next_expiry_ms())
-        return case.granted() if refusal is None else case.outcome(refusal)
+        return case.granted() if refusal is None else case.refused(refusal)
 
     def _open_from_report(
         self, request: ChargingRequest, situation: Situation, group: Group, now_ms: int
@@ -185,7 +191,7 @@ class Decider:
     ) -> Outcome:
         """Keep a report that nobody can be charged for, so that acknowledging it loses nothing."""
         used_units = min(measured_units(request.service, request), COLUMN_MAX)
-        if used_units > 0:
+        if used_units > 0 and request.parked_id is None:
             parked_id = self._ids.next_id()
             group.parked.append(
                 parked_report(request, parked_id=parked_id, used_units=used_units, reason=refusal.reason)
@@ -278,6 +284,8 @@ class Decider:
             request_key=request.request_key if request.type is RequestType.INITIAL else "",
             plan_id=identity.plan_id or 0,
             identity_counted=int(identity.max_sessions is not None),
+            cost_centre=identity.cost_centre,
+            receipt_timed=int(request.receipt_timed),
         )
         payers = self._rate_chain(session, situation, now_ms)
         if isinstance(payers, OutcomeCode):
@@ -385,22 +393,6 @@ def refuse_status(links: tuple[Link, ...], now_ms: int) -> OutcomeCode | None:
         if refusal is not None and (worst is None or refusal.precedence < worst.precedence):
             worst = refusal
     return worst
-
-
-def refuse_counts(situation: Situation, now_ms: int) -> OutcomeCode | None:
-    """Whether a limit on open sessions or on the day's spend is reached anywhere in the chain."""
-    pairs = list(zip(situation.links, situation.accounts, strict=True))
-    for link, account in pairs:
-        most = link.profile.max_sessions
-        if most is not None and account.open_sessions >= most:
-            return OutcomeCode.TOO_MANY_SESSIONS
-    for link, account in pairs:
-        limit = link.profile.daily_spend_limit_micros
-        if limit is None or account.spent_micros < limit:
-            continue
-        if account.spent_day >= local_day(link.zone, now_ms // (900 * MILLIS_PER_SECOND)):
-            return OutcomeCode.SPEND_LIMIT_REACHED
-    return None
 
 
 def _correct(case: Case) -> None:

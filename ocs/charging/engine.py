@@ -21,6 +21,7 @@ from ocs.charging.answer import AnswerBook, note_number, read_answer, stored_ans
 from ocs.charging.batch import Batch, Group, Pending
 from ocs.charging.cache import GenerationCache
 from ocs.charging.catalogue import Catalogue, RateBook
+from ocs.charging.credit_reset import CreditResets, apply_reset, is_due
 from ocs.charging.decision import Decider
 from ocs.charging.directory import Directory
 from ocs.charging.expiry import ExpiryQueue
@@ -44,6 +45,7 @@ from ocs.ports import (
     IdSource,
     LedgerStore,
 )
+from ocs.quota.account import AccountProfile
 
 log = logging.getLogger(__name__)
 
@@ -122,10 +124,12 @@ class Engine:
             clock=clock,
             observer=Observers() if observer is None else observer,
         )
+        self._resets = CreditResets(catalog, clock, self._reset_credit)
         self._outstanding = 0
         self._is_stopping = False
         self._wakeup_scheduled = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], None] = {}
+        "In the order of their beginning, so that stopping does the same every time."
         self._ticker: asyncio.Task[None] | None = None
         self._idle = asyncio.Event()
         self._change_seq = 0
@@ -140,7 +144,7 @@ class Engine:
     async def start(self) -> None:
         """Load the catalogue and the open sessions, then watch both."""
         self._change_seq = await self._catalog.last_change()
-        await self._load_catalogue()
+        await self.load_catalogue()
         for expires_at_ms, gateway_id, session_key in await self._ledger.open_sessions():
             self._expiry.opened(gateway_id, session_key, expires_at_ms)
         await self._watch.rebuild()
@@ -482,10 +486,12 @@ class Engine:
                 self.expire_due()
                 await self._note_changes()
                 if not self._watch.is_attending:
-                    self._spawn(self._attend_beside())
+                    self._spawn(self._beside(self._attend, "equipment is told later"))
+                if self._resets.waits_to_run:
+                    self._spawn(self._beside(self._resets.run, "credit is reset later"))
                 await self.look_for_overdue()
                 if self._refresh.waits_to_run:
-                    self._spawn(self._refresh_beside())
+                    self._spawn(self._beside(self._refresh.run, "plans or tariffs stay as they were for now"))
             except StoreUnavailableError as error:
                 self._store_failed_at_ms = self._clock.now_ms()
                 log.warning("the store is away: %s", error)
@@ -549,6 +555,35 @@ class Engine:
             return
         self._finish(pending, pending.outcome)
 
+    async def reset_credit(self) -> None:
+        """Reset the credit of every account whose period has begun."""
+        await self._resets.run()
+
+    async def _reset_credit(self, profile: AccountProfile, start_ms: int) -> bool:
+        """Book one account's reset unless its books know of it; whether they do now."""
+        await self._prefetch.load_accounts([profile.id])
+        account = self._prefetch.accounts.get(profile.id)
+        if account is None or not is_due(profile, account, start_ms):
+            return account is not None
+        now_ms = self._clock.now_ms()
+        booked: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        request = _internal_request(Gateway(id=0, name="(credit reset)"), "", now_ms, cause="reset")
+        # A conflict is not decided again here: the next run finds what it left.
+        pending = Pending(
+            request,
+            lambda outcome: booked.set_result(not isinstance(outcome, NoAnswer)),
+            lambda again: self._finish(again, NoAnswer.UNAVAILABLE),
+        )
+        pending.outcome = Outcome(code=OutcomeCode.SUCCESS)
+        self._outstanding += 1
+        group = self._open.group_of([profile.id])
+        group.accounts[profile.id] = account
+        entry = apply_reset(profile, account, start_ms, now_ms)
+        if entry is not None:
+            group.book(entry, profile)
+        self._join(pending, group, [profile.id])
+        return await booked
+
     # ------------------------------------------------------------------------------ catalogue
 
     async def follow_changes(self) -> None:
@@ -578,21 +613,14 @@ class Engine:
             if key not in dirty:  # else our commit conflicts, and everything is read again
                 self._prefetch.sessions.pop(key)
 
-    async def _attend_beside(self) -> None:
+    async def _beside(self, work: Callable[[], Coroutine[Any, Any, None]], otherwise: str) -> None:
+        """Do something beside requests; what fails now is done at a later tick."""
         try:
-            await self._attend()
+            await work()
         except StoreUnavailableError as error:
-            log.warning("equipment is told later: %s", error)
+            log.warning("%s: %s", otherwise, error)
         except Exception:
-            log.exception("telling equipment failed")
-
-    async def _refresh_beside(self) -> None:
-        try:
-            await self._refresh.run()
-        except StoreUnavailableError as error:
-            log.warning("plans or tariffs stay as they were for now: %s", error)
-        except Exception:
-            log.exception("plans or tariffs stay as they were for now")
+            log.exception("%s", otherwise)
 
     async def _apply_changes(self, changes: Sequence[Change]) -> None:
         kinds = {change.kind for change in changes}
@@ -614,15 +642,16 @@ class Engine:
             self._prefetch.accounts.pop(account_id)
         self._stale &= dirty
 
-    async def _load_catalogue(self) -> None:
+    async def load_catalogue(self) -> None:
+        """Load plans, tariffs and gateways; enough to charge beside the server that watches the books."""
         await self._refresh.load_all()
         await self._directory.load_gateways()
         self._on_gateways(self.gateways)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
 
 def _rests_on_memory(request: ChargingRequest, outcome: Outcome) -> bool:

@@ -7,6 +7,7 @@ from typing import Protocol
 from ocs.charging.batch import Group
 from ocs.charging.case import Case, account_outcome
 from ocs.charging.grant import affordable_total, money_refusal
+from ocs.charging.limit import refuse_spend
 from ocs.charging.outcome import Outcome, OutcomeCode
 from ocs.charging.request import ChargingRequest, RequestedAction, Usage
 from ocs.charging.situation import Situation
@@ -63,6 +64,9 @@ def _debit(
     if isinstance(opened, OutcomeCode):
         return account_outcome(opened, situation)
     units = request.requested_units or 1
+    spent = None if opened.is_unconditional else refuse_spend(opened.payers, now_ms)
+    if spent is not None:
+        return account_outcome(spent, situation)
     if not opened.is_unconditional and affordable_total(opened.payers, cap_units=units) < units:
         return account_outcome(money_refusal(opened.payers, units), situation)
     opened.request = _with_usage(request, opened.service, units)

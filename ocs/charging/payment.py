@@ -8,9 +8,19 @@ import json
 from typing import Final, NamedTuple
 
 from ocs.charging.audit import Command
+from ocs.charging.notice import low_balance_notice
 from ocs.charging.posting import ATTEMPTS_MAX, OPENING_KEY
 from ocs.errors import AlreadyExistsError, ConflictError, InputError, NoFundsError, NotFoundError
-from ocs.ports import AuditEntry, CatalogStore, ChangeKind, Clock, CommitResult, Decision, LedgerStore
+from ocs.ports import (
+    AuditEntry,
+    CatalogStore,
+    ChangeKind,
+    Clock,
+    CommitResult,
+    Decision,
+    LedgerStore,
+    Notice,
+)
 from ocs.quota.account import Account, AccountProfile, opening_account
 from ocs.quota.ledger import EntryKind, LedgerEntry, post
 
@@ -119,6 +129,7 @@ class Payments:
                     root_id=first.root_id,
                     accounts=[account.row() for account in accounts],
                     entries=made,
+                    notices=_notices(movements, made),
                     audits=[audit._replace(after=_entry_text(made[0]))],
                 )
                 (result,) = await self._ledger.commit([decision])
@@ -144,6 +155,7 @@ class Payments:
                     account,
                     kind=movement.kind,
                     amount_micros=movement.amount_micros,
+                    floor_micros=movement.profile.floor_micros,
                     at_ms=self._clock.now_ms(),
                     request_key=key,
                     note=note,
@@ -167,6 +179,14 @@ class Payments:
         if not is_same or [(entry.kind, entry.amount_micros) for entry in made] != wanted:
             raise AlreadyExistsError(f"key {key!r} was used before for something else, or with another body")
         return made
+
+
+def _notices(movements: list[Movement], made: list[LedgerEntry]) -> list[Notice]:
+    """What the owners are to be told of the entries."""
+    found = [
+        low_balance_notice(entry, movement.profile) for movement, entry in zip(movements, made, strict=True)
+    ]
+    return [notice for notice in found if notice is not None]
 
 
 def command_id(audit: AuditEntry) -> str | None:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from ocs.charging.notice import low_balance_notice
 from ocs.errors import AlreadyExistsError, ConflictError
 from ocs.ports import CatalogStore, ChangeKind, Clock, CommitResult, Decision, LedgerStore
 from ocs.quota.account import Account, AccountProfile, opening_account
@@ -57,20 +58,16 @@ class Cashier:
         """Book an order unless its key was booked before, and tell running servers.
 
         Raises:
-            AlreadyExistsError: the key was used with another amount or kind.
+            AlreadyExistsError: the key was used with another amount, kind or note.
             ConflictError: the account changed faster than the order could be decided.
         """
         for attempt in range(ATTEMPTS_MAX):
-            earlier = await self._ledger.find_entry(profile.id, order.key)
-            if earlier is not None:
-                if (earlier.kind, earlier.amount_micros) != (order.kind.value, order.amount_micros):
-                    raise AlreadyExistsError(
-                        f"key {order.key!r} of account {profile.name!r} was used for something else"
-                    )
-                return Posting(earlier, is_repeat=True)
+            repeat = check_repeat(profile, order, await self._ledger.find_entry(profile.id, order.key))
+            if repeat is not None:
+                return repeat
             loaded = await self._ledger.load([profile.id], ())
             account = loaded.accounts.get(profile.id) or opening_account(profile.id)
-            decision, entry = self._decide(profile, account, order)
+            decision, entry = self.decide(profile, account, order)
             (result,) = await self._ledger.commit([decision])
             if result is CommitResult.COMMITTED:
                 await self._catalog.touch(ChangeKind.ACCOUNT, profile.id)
@@ -84,7 +81,7 @@ class Cashier:
         for start in range(0, len(due), OPENINGS_PER_COMMIT):
             chunk = due[start : start + OPENINGS_PER_COMMIT]
             decisions = [
-                self._decide(profile, opening_account(profile.id), opening_order(amount_micros))[0]
+                self.decide(profile, opening_account(profile.id), opening_order(amount_micros))[0]
                 for profile, amount_micros in chunk
             ]
             results = await self._ledger.commit(decisions)
@@ -92,16 +89,35 @@ class Cashier:
                 if result is CommitResult.CONFLICT:
                     await self.book(profile, opening_order(amount_micros))
 
-    def _decide(
-        self, profile: AccountProfile, account: Account, order: Order
-    ) -> tuple[Decision, LedgerEntry]:
+    def decide(self, profile: AccountProfile, account: Account, order: Order) -> tuple[Decision, LedgerEntry]:
+        """What an order does to an account as it is now; changes `account`."""
         entry = post(
             account,
             kind=order.kind,
             amount_micros=order.amount_micros,
+            floor_micros=profile.floor_micros,
             at_ms=self._clock.now_ms(),
             request_key=order.key,
             note=order.note,
         )
         account.version += 1
-        return Decision(root_id=profile.root_id, accounts=[account.row()], entries=[entry]), entry
+        notice = low_balance_notice(entry, profile)
+        notices = () if notice is None else (notice,)
+        return (
+            Decision(root_id=profile.root_id, accounts=[account.row()], entries=[entry], notices=notices),
+            entry,
+        )
+
+
+def check_repeat(profile: AccountProfile, order: Order, earlier: LedgerEntry | None) -> Posting | None:
+    """What the order's key made before; None: nothing yet. A note that is not given may be any.
+
+    Raises:
+        AlreadyExistsError: something else.
+    """
+    if earlier is None:
+        return None
+    is_same = (earlier.kind, earlier.amount_micros) == (order.kind.value, order.amount_micros)
+    if not is_same or (order.note and order.note != earlier.note):
+        raise AlreadyExistsError(f"key {order.key!r} of account {profile.name!r} was used for something else")
+    return Posting(earlier, is_repeat=True)

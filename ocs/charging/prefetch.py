@@ -109,7 +109,7 @@ class Prefetch:
             identified = await self._load_identity(request)
             await self._check_password(request)
             account_ids = account_ids or identified
-        await self._load_accounts(account_ids, pending if session is None else None)
+        await self.load_accounts(account_ids, pending if session is None else None)
         links = self._directory.links_for(account_ids)
         if links and (session is None or not session.answered):
             await self._load_other_party(request, links)
@@ -197,7 +197,7 @@ class Prefetch:
         if request.credential is not None and identity is not None and identity.secret is not None:
             await self._passwords.check(request.credential, identity.secret)
 
-    async def _load_accounts(self, account_ids: Sequence[int], newcomer: Pending | None) -> None:
+    async def load_accounts(self, account_ids: Sequence[int], newcomer: Pending | None = None) -> None:
         """Read sums that memory lacks, and in the same view a session that was not there a moment ago.
 
         Sums may have what the session was debited meanwhile: then it is no new one.

@@ -61,6 +61,8 @@ def session_record(session: Session, payer: Payer, *, charged_units: int, now_ms
         snapshot_id=reservation.snapshot_id,
         explanation=_to_json(explanation.to_dict()),
         allowance=_allowance_use(payer.allowance),
+        cost_centre=session.cost_centre,
+        receipt_timed=session.receipt_timed,
     )
 
 

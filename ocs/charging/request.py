@@ -62,6 +62,8 @@ class ChargingRequest:
     received_at_ms: int
     event_at_ms: int
     "When it happened at the gateway, already within tolerance; the receipt time when unknown."
+    receipt_timed: bool = False
+    "The gateway's time was out of tolerance: `event_at_ms` is our time of receipt instead."
     service: Service = VOICE
     access_code: AccessCode = AccessCode.OUTGOING
     identities: Sequence[tuple[IdentityKind, str]] = ()
@@ -96,5 +98,7 @@ class ChargingRequest:
     "Written with what the request changes: an operator gave it."
     peer_attributes: str = ""
     "How the edge finds the session at its equipment, kept with the session; empty: nothing new is known."
+    parked_id: int | None = None
+    "Of the parked report that is fed again; it is parked no more once it is booked."
     attributes: dict[str, str] = field(default_factory=dict)
     "Raw facts that later steps need, such as what identifies the session in a Disconnect-Request."

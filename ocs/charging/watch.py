@@ -38,7 +38,12 @@ class Watch:
     """Sessions that wait for money, and accounts whose sessions must end."""
 
     def __init__(
-        self, *, ledger: LedgerStore, catalog: CatalogStore, clock: Clock, observer: SessionObserver
+        self,
+        *,
+        ledger: LedgerStore,
+        catalog: CatalogStore,
+        clock: Clock,
+        observer: SessionObserver,
     ) -> None:
         self._ledger = ledger
         self._catalog = catalog

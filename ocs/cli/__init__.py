@@ -17,6 +17,7 @@ from ocs.cli import (
     audit,
     backup,
     call,
+    cdr,
     config,
     deletion,
     destination,
@@ -38,6 +39,7 @@ from ocs.cli import (
     tariff,
     tariff_terms,
 )
+from ocs.cli import account_money as _account_money  # noqa: F401 - its commands are those of accounts
 from ocs.cli.console import exit_code, print_error
 from ocs.config import FILE_VARIABLE
 from ocs.errors import OcsError
@@ -62,6 +64,7 @@ for noun in (
     destination,
     off_peak,
     session,
+    cdr,
     ledger,
     key,
     audit,

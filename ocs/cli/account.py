@@ -48,6 +48,16 @@ LowBalance = Annotated[
     str | None, typer.Option("--low-balance", help="Below this, answers say that the balance is low.")
 ]
 Expires = Annotated[str | None, typer.Option("--expires", help="When it stops being served, ISO 8601.")]
+Activates = Annotated[str | None, typer.Option("--activates", help="From when it is served, ISO 8601.")]
+MaxVoice = Annotated[int | None, typer.Option("--max-voice", min=0, help="Calls at once.")]
+MaxData = Annotated[int | None, typer.Option("--max-data", min=0, help="Data sessions at once.")]
+ResetCycle = Annotated[
+    str | None,
+    typer.Option("--reset", help="Credit reset at midnight: none, daily, weekly (Monday) or monthly (1st)."),
+]
+ResetAmount = Annotated[
+    str | None, typer.Option("--reset-amount", help="What the balance is after a credit reset.")
+]
 
 
 @app.command("create")
@@ -66,7 +76,12 @@ def create(
     max_sessions: MaxSessions = None,
     daily_limit: DailyLimit = None,
     low_balance: LowBalance = None,
+    activates: Activates = None,
     expires: Expires = None,
+    max_voice: MaxVoice = None,
+    max_data: MaxData = None,
+    reset: ResetCycle = None,
+    reset_amount: ResetAmount = None,
     as_json: Json = False,
 ) -> None:
     """Create an account and book what it starts with."""
@@ -81,7 +96,12 @@ def create(
         max_sessions=max_sessions,
         daily_limit=daily_limit,
         low_balance=low_balance,
+        activates=activates,
         expires=expires,
+        max_voice=max_voice,
+        max_data=max_data,
+        reset=reset,
+        reset_amount=reset_amount,
     )
     order = AccountOrder(
         place=f"account {name}",
@@ -126,29 +146,39 @@ def _changes(
     max_sessions: int | None,
     daily_limit: str | None,
     low_balance: str | None,
+    activates: str | None,
     expires: str | None,
+    max_voice: int | None,
+    max_data: int | None,
+    reset: str | None,
+    reset_amount: str | None,
     credit_limit: str | None,
     kind: str | None = None,
     status: str | None = None,
 ) -> dict[str, Any]:
     """What the options say of an account's profile; options that were not given change nothing."""
-    from ocs.quota.account import AccountKind, AccountStatus
+    from ocs.quota.account import AccountKind, AccountStatus, CreditReset
     from ocs.units import parse_money
 
     changes: dict[str, Any] = {"zone": zone, "max_sessions": max_sessions}
+    changes |= {"max_voice_sessions": max_voice, "max_data_sessions": max_data}
     for key, option, text in (
         ("credit_limit_micros", "--credit-limit", credit_limit),
         ("daily_spend_limit_micros", "--daily-limit", daily_limit),
         ("low_balance_micros", "--low-balance", low_balance),
+        ("reset_amount_micros", "--reset-amount", reset_amount),
     ):
         changes[key] = None if text is None else parse_money(text, option)
+    changes["activates_at_ms"] = None if activates is None else parse_time(activates, "--activates")
     changes["expires_at_ms"] = None if expires is None else parse_time(expires, "--expires")
+    changes["reset_cycle"] = None if reset is None else choose(CreditReset, reset, "--reset")
     changes["kind"] = None if kind is None else choose(AccountKind, kind, "--kind")
     changes["status"] = None if status is None else choose(AccountStatus, status, "--status")
     return {key: value for key, value in changes.items() if value is not None}
 
 
-@app.command("update")
+@app.command("set")
+@app.command("update", hidden=True)
 def update(
     context: typer.Context,
     name: Name,
@@ -161,7 +191,12 @@ def update(
     max_sessions: MaxSessions = None,
     daily_limit: DailyLimit = None,
     low_balance: LowBalance = None,
+    activates: Activates = None,
     expires: Expires = None,
+    max_voice: MaxVoice = None,
+    max_data: MaxData = None,
+    reset: ResetCycle = None,
+    reset_amount: ResetAmount = None,
     as_json: Json = False,
 ) -> None:
     """Change what is given; running calls feel it at their next report."""
@@ -172,7 +207,12 @@ def update(
         max_sessions=max_sessions,
         daily_limit=daily_limit,
         low_balance=low_balance,
+        activates=activates,
         expires=expires,
+        max_voice=max_voice,
+        max_data=max_data,
+        reset=reset,
+        reset_amount=reset_amount,
     )
     if not changes and plan is None:
         raise InputError(f"account {name}", "nothing to change was given")
@@ -182,6 +222,40 @@ def update(
         return await _state(books, name)
 
     _print_state(use_books(context, use), as_json=as_json)
+
+
+def _set_status(context: typer.Context, name: str, status: str, *, as_json: bool) -> None:
+    from ocs.quota.account import AccountStatus
+
+    async def use(books: Books) -> "_State":
+        await books.administration.update_account(name, {"status": AccountStatus(status)})
+        return await _state(books, name)
+
+    _print_state(use_books(context, use), as_json=as_json)
+
+
+@app.command("suspend")
+def suspend(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Serve it no more for now: open sessions are ended at their equipment within seconds."""
+    _set_status(context, name, "suspended", as_json=as_json)
+
+
+@app.command("block")
+def block(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Serve it no more: open sessions are ended at their equipment within seconds."""
+    _set_status(context, name, "blocked", as_json=as_json)
+
+
+@app.command("activate")
+def activate(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Serve it (again)."""
+    _set_status(context, name, "active", as_json=as_json)
+
+
+@app.command("close")
+def close(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Close it for good; its books stay."""
+    _set_status(context, name, "closed", as_json=as_json)
 
 
 @app.command("show")
@@ -213,37 +287,6 @@ def list_accounts(
     print_records(records, _COLUMNS, as_json=as_json, title="accounts")
     if len(records) == limit and not as_json:
         say(f"There may be more: --after {records[-1]['name']}")
-
-
-@app.command("top-up")
-def top_up(
-    context: typer.Context,
-    name: Name,
-    amount: Annotated[str, typer.Argument(help="What is paid in, 10.00.", show_default=False)],
-    key: Annotated[
-        str | None, typer.Option("--key", help="Pays once however often the command runs with it.")
-    ] = None,
-    note: Annotated[str, typer.Option("--note", help="Kept with the ledger entry.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Pay money into an account."""
-    import secrets
-
-    from ocs.cli.ledger import entry_record
-    from ocs.units import parse_money
-
-    amount_micros = parse_money(amount, "AMOUNT")
-    used_key = key if key is not None else f"cli-{secrets.token_hex(8)}"
-    posting = use_books(
-        context, lambda books: books.administration.top_up(name, amount_micros, key=used_key, note=note)
-    )
-    record = {"account": name, **entry_record(posting.entry, {}), "repeat": posting.is_repeat}
-    if as_json:
-        print_json(record)
-    elif posting.is_repeat:
-        say(f"Key {used_key} paid {record['amount']} into {name} before; nothing was moved now.")
-    else:
-        say(f"Paid {record['amount']} into {name}: balance {record['balance']} (key {used_key}).")
 
 
 @app.command("import")
@@ -323,6 +366,10 @@ def account_record(profile: "AccountProfile", live: "Account | None", *, plan: s
         "open_sessions": live.open_sessions,
         "zone": profile.zone,
         "max_sessions": profile.max_sessions,
+        "max_voice": profile.max_voice_sessions,
+        "max_data": profile.max_data_sessions,
+        "reset": profile.reset_cycle.value if profile.reset_cycle.value != "none" else None,
+        "reset_amount": _money(profile.reset_amount_micros) if profile.reset_cycle.value != "none" else None,
         "daily_limit": _money(profile.daily_spend_limit_micros),
         "low_balance": _money(profile.low_balance_micros),
         "activates_at": format_time(profile.activates_at_ms),

@@ -13,10 +13,14 @@ from ocs.errors import InputError
 
 if TYPE_CHECKING:
     from ocs.charging.administration import Administration
+    from ocs.charging.supervision import Supervision
     from ocs.config import Settings
     from ocs.ports import CatalogStore, Clock, LedgerStore
 
 T = TypeVar("T")
+
+COMMAND_NODE = 255
+"Node of identifiers that commands give out, beside a server's."
 
 
 class Books(NamedTuple):
@@ -27,6 +31,7 @@ class Books(NamedTuple):
     catalog: "CatalogStore"
     administration: "Administration"
     clock: "Clock"
+    supervision: "Supervision"
 
 
 def settings_path(context: typer.Context) -> Path:
@@ -66,7 +71,8 @@ async def run_with_books(settings: "Settings", use: Callable[[Books], Awaitable[
     """`use_books` inside a running loop; what is changed is audited where there is an actor."""
     from ocs.bootstrap import open_stores
     from ocs.charging.administration import Administration
-    from ocs.charging.clock import SystemClock
+    from ocs.charging.clock import SnowflakeIds, SystemClock
+    from ocs.charging.supervision import Supervision
 
     clock = SystemClock()
     ledger, catalog = open_stores(settings)
@@ -75,7 +81,16 @@ async def run_with_books(settings: "Settings", use: Callable[[Books], Awaitable[
 
         ledger, catalog = audit_stores(ledger, catalog, clock, actor)
     try:
-        return await use(Books(settings, ledger, catalog, Administration(ledger, catalog, clock), clock))
+        return await use(
+            Books(
+                settings,
+                ledger,
+                catalog,
+                Administration(ledger, catalog, clock),
+                clock,
+                Supervision(ledger, catalog, clock, SnowflakeIds(COMMAND_NODE)),
+            )
+        )
     finally:
         await ledger.close()
         await catalog.close()

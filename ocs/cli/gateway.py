@@ -44,6 +44,31 @@ WithoutPassword = Annotated[
 ]
 
 
+MinSeconds = Annotated[int, typer.Option(min=1, help="Below this refusing is better than granting.")]
+FinalAction = Annotated[
+    str, typer.Option(help="When the last grant is used up: terminate, redirect or restrict_access.")
+]
+ExpiryCharges = Annotated[
+    str, typer.Option(help="What a silent session is charged for: last_report, granted or elapsed.")
+]
+
+
+class AfterLast(Enum):
+    """What equipment does after a last grant."""
+
+    TERMINATE = "terminate"
+    REDIRECT = "redirect"
+    RESTRICT_ACCESS = "restrict_access"
+
+
+class SilenceCharge(Enum):
+    """What a session that fell silent is charged for."""
+
+    LAST_REPORT = "last_report"
+    GRANTED = "granted"
+    ELAPSED = "elapsed"
+
+
 class Strictness(Enum):
     """How a check of RADIUS security is applied."""
 
@@ -67,6 +92,9 @@ def add(
     slice_seconds: SliceSeconds = 60,
     interim_seconds: InterimSeconds = 60,
     max_seconds: MaxSeconds = 4 * 3600,
+    min_seconds: MinSeconds = 1,
+    final_action: FinalAction = "terminate",
+    expiry_charges: ExpiryCharges = "last_report",
     tech_prefix: TechPrefix = "",
     country_code: CountryCode = "",
     national_prefix: NationalPrefix = "",
@@ -96,6 +124,9 @@ def add(
             slice_s=slice_seconds,
             interim_interval_s=interim_seconds,
             max_grant_s=max_seconds,
+            min_grant_s=min_seconds,
+            final_unit_action=choose(AfterLast, final_action, "--final-action").value,
+            expiry_charges=choose(SilenceCharge, expiry_charges, "--expiry-charges").value,
         ),
         zone=zone,
         coa_port=coa_port,
@@ -236,6 +267,9 @@ def gateway_record(gateway: "Gateway") -> dict[str, Any]:
         "grant": f"slice of {grant.slice_s} s" if grant.mode.value == "slice" else "whole",
         "interim_interval_s": grant.interim_interval_s,
         "max_grant_s": grant.max_grant_s,
+        "min_grant_s": grant.min_grant_s,
+        "final_action": grant.final_unit_action,
+        "expiry_charges": grant.expiry_charges,
         "tech_prefixes": ", ".join(gateway.numbers.strip_prefixes),
         "country_code": gateway.numbers.country_code,
         "zone": gateway.zone,

@@ -1,16 +1,25 @@
 """``ocs identity``: what accounts are recognised by."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ocs.cli.books import Books, use_books
 from ocs.cli.console import Column, Json, Record, print_facts, print_records
+from ocs.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
     from ocs.ports import Identity
 
 app = typer.Typer(name="identity", help="Identities: what accounts are recognised by.", no_args_is_help=True)
+
+Kind = Annotated[
+    str, typer.Argument(help="username, code, did, extension, trunk, ip, ani or virtual.", show_default=False)
+]
+Value = Annotated[
+    str, typer.Argument(help="Name, number, or address (CIDR for a range).", show_default=False)
+]
 
 IDENTITY_COLUMNS = (
     Column("kind", "kind"),
@@ -71,6 +80,68 @@ def add(
         return {"account": account, **identity_record(added)}
 
     print_facts(use_books(context, use), as_json=as_json)
+
+
+@app.command("set")
+def set_identity(
+    context: typer.Context,
+    kind: Kind,
+    value: Value,
+    secret: Annotated[str | None, typer.Option("--secret", help="New password; empty: none.")] = None,
+    plan: Annotated[
+        str | None, typer.Option("--plan", help="Plan in place of the account's; empty: the account's.")
+    ] = None,
+    max_sessions: Annotated[
+        int | None, typer.Option("--max-sessions", min=0, help="Open at once; 0: no limit.")
+    ] = None,
+    cost_centre: Annotated[str | None, typer.Option("--cost-centre", help="Kept for reports.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Change what is given of an identity; running servers know within two seconds."""
+    changes: dict[str, Any] = {}
+    if secret is not None:
+        changes["secret"] = secret or None
+    if max_sessions is not None:
+        changes["max_sessions"] = max_sessions or None
+    if cost_centre is not None:
+        changes["cost_centre"] = cost_centre
+    if not changes and plan is None:
+        raise InputError(f"identity {kind} {value}", "nothing to change was given")
+
+    async def use(books: Books) -> Record:
+        identity = await _find(books, kind, value)
+        if plan is not None:
+            changes["plan_id"] = (await books.administration.plan(plan, "--plan")).id if plan else None
+        changed = replace(identity, **changes)
+        await books.catalog.update_identity(changed)
+        return identity_record(changed)
+
+    print_facts(use_books(context, use), as_json=as_json)
+
+
+@app.command("remove")
+def remove(context: typer.Context, kind: Kind, value: Value, as_json: Json = False) -> None:
+    """Recognise nobody by this value any more; open sessions go on."""
+
+    async def use(books: Books) -> Record:
+        identity = await _find(books, kind, value)
+        await books.catalog.remove_identity(identity.kind, identity.value)
+        return {**identity_record(identity), "removed": True}
+
+    print_facts(use_books(context, use), as_json=as_json)
+
+
+async def _find(books: Books, kind: str, value: str) -> "Identity":
+    """The identity with exactly this value; an address range is named as it is listed."""
+    from ocs.charging.account_sheet import parse_identity_kind
+    from ocs.charging.master_data import identity_value
+
+    identity_kind = parse_identity_kind(kind, "KIND")
+    wanted = identity_value(identity_kind, value, "VALUE")
+    found = await books.administration.find_identity(identity_kind, wanted)
+    if found is None:
+        raise NotFoundError(f"identity {kind} {value!r} does not exist")
+    return found
 
 
 @app.command("list")

@@ -56,11 +56,15 @@ class GrpcServer:
         admin: AdminService | None = None,
         services: Mapping[str, Service] = SERVICES,
         rating_groups: Mapping[int, Service] | None = None,
+        tolerance_s: int = 300,
         calls_max: int = 10_000,
         stream_window: int = 1024,
     ) -> None:
         translator = Translator(
-            normalise_number=normalise_number, services=services, rating_groups=rating_groups
+            normalise_number=normalise_number,
+            services=services,
+            rating_groups=rating_groups,
+            tolerance_s=tolerance_s,
         )
         self._charging = ChargingServicer(
             service, clock, gateway_for, translator, stream_window=stream_window

@@ -149,6 +149,7 @@ class Translator:
                     request_digest=digest,
                     action=RequestedAction.DIRECT_DEBITING if is_event else None,
                     end_cause=message.end_cause,
+                    receipt_timed=bool(attributes),
                     attributes=attributes,
                 )
             )
@@ -283,6 +284,7 @@ class Translator:
             request_digest=body_digest("DirectDebit", message),
             action=RequestedAction.DIRECT_DEBITING,
             end_cause=message.note,
+            receipt_timed=bool(attributes),
             attributes=attributes,
         )
 

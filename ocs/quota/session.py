@@ -53,6 +53,8 @@ class SessionRow(NamedTuple):
     plan_id: int
     identity_counted: int
     peer_attributes: str
+    cost_centre: str = ""
+    receipt_timed: int = 0
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -101,6 +103,10 @@ class Session:
     "1 when it counts against the limit of the identity that opened it."
     peer_attributes: str = ""
     "How its edge finds it at the equipment, in the edge's own words; empty: by its key alone."
+    cost_centre: str = ""
+    "That of the identity that opened it."
+    receipt_timed: int = 0
+    "1 when a report's own time was out of tolerance, so that our time of receipt stood in for it."
     reservations: "list[Reservation]" = field(default_factory=list)
     "One per payer, leaf first."
 

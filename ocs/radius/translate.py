@@ -92,9 +92,11 @@ _NAMED_KINDS: Final = frozenset({IdentityKind.USERNAME, IdentityKind.CODE, Ident
 
 
 class Translator:
-    """Translation for every dialect; holds only the key that signs join tokens and nonces."""
+    """Translation for every dialect; holds only the key that signs join tokens and nonces, and a bound."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, *, tolerance_ms: int = TOLERANCE_MS) -> None:
+        """`tolerance_ms`: how far a report's own time may be from ours (less its delay) and still count."""
+        self._tolerance_ms = tolerance_ms
         self._join_key = JoinKey(key)
         self._nonces = NonceSigner(key)
 
@@ -178,7 +180,9 @@ class Translator:
         status = _STATUS_TYPES.get(value)
         if status is None:
             return ACKNOWLEDGEMENT
-        at_ms = find_event_ms(exchange, is_stop=status is StatusType.STOP)
+        at_ms, is_receipt = find_event(
+            exchange, is_stop=status is StatusType.STOP, tolerance_ms=self._tolerance_ms
+        )
         if status in (StatusType.ACCOUNTING_ON, StatusType.ACCOUNTING_OFF):
             return EndOfGateway(at_ms, tuple(_find_scope(packet, client.dialect)))
         dialect = client.dialect
@@ -191,7 +195,7 @@ class Translator:
         is_end = status in (StatusType.STOP, StatusType.FAILED)
         kind = RequestType.TERMINATION if is_end else RequestType.UPDATE
         request = _new_request(exchange, kind, session_key, service, _find_called(packet, client))
-        request.event_at_ms = at_ms
+        request.event_at_ms, request.receipt_timed = at_ms, is_receipt
         if status in (StatusType.START, StatusType.FAILED):
             request.usage = Usage()
             request.starts = status is StatusType.START
@@ -557,8 +561,8 @@ def _find_usage(packet: Packet, dialect: Dialect) -> Usage | None:
     return Usage(seconds or 0, octets_in or 0, octets_out or 0, messages or 0)
 
 
-def find_event_ms(exchange: Exchange, *, is_stop: bool) -> int:
-    """When a report's event happened, epoch milliseconds.
+def find_event(exchange: Exchange, *, is_stop: bool, tolerance_ms: int) -> tuple[int, bool]:
+    """When a report's event happened, epoch milliseconds; and whether its own time was not believed.
 
     Event-Timestamp says it (RFC 2869 section 5.3); Acct-Delay-Time says how long the report was buffered
     (RFC 2866 section 5.2) and so how old a timestamp may be. A time out of tolerance is a wrong clock: then
@@ -568,9 +572,11 @@ def find_event_ms(exchange: Exchange, *, is_stop: bool) -> int:
     dialect = client.dialect
     delay_s = first_count(dialect.delay, packet) or 0
     sent_ms = now_ms - delay_s * 1000 if delay_s <= dialect.delay_max_s else now_ms
+    is_written = False
     for reader in dialect.stop_event if is_stop else dialect.event:
         text = reader(packet)
         written_ms = parse_time_ms(text, client.zone) if text else None
-        if written_ms is not None and sent_ms - TOLERANCE_MS <= written_ms <= now_ms + TOLERANCE_MS:
-            return written_ms
-    return sent_ms
+        if written_ms is not None and sent_ms - tolerance_ms <= written_ms <= now_ms + tolerance_ms:
+            return written_ms, False
+        is_written = is_written or written_ms is not None
+    return sent_ms, is_written

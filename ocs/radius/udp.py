@@ -29,6 +29,7 @@ from ocs.radius.pending import Parties, PendingCalls
 from ocs.radius.status import describe_status
 from ocs.radius.stream import Connection, RenewedContext, StreamLimits, StreamListener, bind_stream
 from ocs.radius.translate import (
+    TOLERANCE_MS,
     Acknowledgement,
     Challenge,
     EndOfGateway,
@@ -76,6 +77,7 @@ class RadiusServer:
         gateways: Iterable[Gateway],
         *,
         class_key: bytes,
+        tolerance_ms: int = TOLERANCE_MS,
         dialects: Mapping[str, Dialect] | None = None,
         log: logging.Logger = _LOG,
     ) -> None:
@@ -87,6 +89,7 @@ class RadiusServer:
             gateways: those that are enabled and have an address become clients.
             class_key: signs join tokens and nonces; must be the same on every node and after a restart, or
                 accounting of sessions that were authorised before is joined by its recipe alone.
+            tolerance_ms: how far a report's own time may be from ours and still count.
             dialects: by name; None for those that the project ships.
             log: where the few lines go.
 
@@ -97,7 +100,7 @@ class RadiusServer:
         self._clock = clock
         self._dialects = load_dialects() if dialects is None else dialects
         self._endpoint = Endpoint()
-        self._translator = Translator(class_key)
+        self._translator = Translator(class_key, tolerance_ms=tolerance_ms)
         self._enforcer = Enforcer(clock)
         self._pending = PendingCalls()
         self._listeners: list[_Listener] = []

@@ -1,6 +1,7 @@
 """What operators do reaches calls in progress: real server, real command line, a softswitch's stream."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,19 @@ async def heard(stream: ChargingStream) -> pb.ServerMessage:
         return await stream.pushed.get()
 
 
-def call(kind: "pb.RequestType", number: int, *, seconds: int = 0) -> pb.ChargeRequest:
+async def abort(stream: ChargingStream) -> pb.Abort:
+    """The next session that is to be ended; one that is asked for a report meanwhile is passed over."""
+    while not (aborts := (await heard(stream)).aborts):
+        pass
+    (ended,) = aborts
+    return ended
+
+
+def call(kind: "pb.RequestType", number: int, *, seconds: int = 0, key: str = "c1") -> pb.ChargeRequest:
     """A request of a call to London."""
     return pb.ChargeRequest(
         type=kind,
-        session_id="c1",
+        session_id=key,
         request_number=number,
         subscription_ids=[POOR],
         called="+442079460000",
@@ -41,7 +50,7 @@ def call(kind: "pb.RequestType", number: int, *, seconds: int = 0) -> pb.ChargeR
 
 
 def test_what_operators_do_reaches_the_stream(server: ServerProcess) -> None:
-    """A top-up wakes the call on its last grant; blocking the account ends it."""
+    """A top-up wakes the call on its last grant; ending it, or blocking its account, ends it."""
 
     async def story() -> None:
         async with (
@@ -52,12 +61,21 @@ def test_what_operators_do_reaches_the_stream(server: ServerProcess) -> None:
             answer = await stream.charge(call(pb.REQUEST_TYPE_UPDATE, 1, seconds=60))
             await asyncio.to_thread(server.ocs, "account", "top-up", "poor", "5.00")
             (woken,) = (await heard(stream)).re_auths
-            await asyncio.to_thread(server.ocs, "account", "update", "poor", "--status", "blocked")
-            (ended,) = (await heard(stream)).aborts
+            await stream.charge(call(pb.REQUEST_TYPE_INITIAL, 0, key="c2"))
+            await asyncio.to_thread(server.ocs, "session", "terminate", "c2", "--cause", "fraud")
+            terminated = await abort(stream)
+            late = await stream.charge(call(pb.REQUEST_TYPE_TERMINATION, 1, key="c2", seconds=61))
+            await asyncio.to_thread(server.ocs, "account", "block", "poor")
+            ended = await abort(stream)
 
             assert answer.services[0].final_unit_action == pb.FINAL_UNIT_ACTION_TERMINATE
             assert (woken.session_id, woken.service, woken.reason) == ("c1", "voice", "money_arrived")
+            assert (terminated.session_id, terminated.reason) == ("c2", "operator")
+            assert late.services[0].charged_micros > 0
             assert (ended.session_id, ended.service, ended.reason) == ("c1", "voice", "account_blocked")
 
     with server.start():
         asyncio.run(story())
+        (record,) = json.loads(server.ocs("cdr", "show", "c2", "--json"))
+        assert (record["end_cause"], record["used"]) == ("fraud", 61)
+        server.ocs("ledger", "verify")

@@ -193,6 +193,7 @@ def test_event_time_counts_within_tolerance(age_ms: int, *, buffered: bool, coun
 
     assert request.event_at_ms == (NOW_MS - age_ms if counts else NOW_MS)
     assert request.attributes == ({} if counts else {EVENT_TIME_REPLACED: str(NOW_MS - age_ms)})
+    assert request.receipt_timed is not counts
 
 
 # ---------------------------------------------------------------------------------- deltas

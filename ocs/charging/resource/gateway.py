@@ -36,6 +36,14 @@ class Requirement(Enum):
     YES = "yes"
 
 
+class LastAction(Enum):
+    """What equipment does when a last grant is used up."""
+
+    TERMINATE = "terminate"
+    REDIRECT = "redirect"
+    RESTRICT_ACCESS = "restrict_access"
+
+
 class ExpiryCharge(Enum):
     """What a session that fell silent is charged for."""
 
@@ -211,6 +219,7 @@ def _read_grant(reader: FactReader, former: GrantPolicy) -> GrantPolicy:
         former,
         mode=reader.choice("mode", GrantMode, default.mode),
         expiry_charges=reader.choice("expiry_charge", ExpiryCharge, ExpiryCharge.LAST_REPORT).value,
+        final_unit_action=reader.choice("final_unit_action", LastAction, LastAction.TERMINATE).value,
         **counts,
     )
 

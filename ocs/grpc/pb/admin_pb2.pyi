@@ -398,7 +398,7 @@ class NumberRules(_message.Message):
     def __init__(self, strip_prefixes: _Optional[_Iterable[str]] = ..., international_prefixes: _Optional[_Iterable[str]] = ..., national_prefix: _Optional[str] = ..., country_code: _Optional[str] = ..., national_digits_max: _Optional[int] = ...) -> None: ...
 
 class GrantPolicy(_message.Message):
-    __slots__ = ("mode", "slice_s", "slice_octets", "slice_messages", "margin_s", "margin_octets", "max_grant_s", "max_grant_octets", "max_grant_messages", "min_grant_s", "min_grant_octets", "interim_interval_s", "session_max_s", "expiry_charge")
+    __slots__ = ("mode", "slice_s", "slice_octets", "slice_messages", "margin_s", "margin_octets", "max_grant_s", "max_grant_octets", "max_grant_messages", "min_grant_s", "min_grant_octets", "interim_interval_s", "session_max_s", "expiry_charge", "final_unit_action")
     MODE_FIELD_NUMBER: _ClassVar[int]
     SLICE_S_FIELD_NUMBER: _ClassVar[int]
     SLICE_OCTETS_FIELD_NUMBER: _ClassVar[int]
@@ -413,6 +413,7 @@ class GrantPolicy(_message.Message):
     INTERIM_INTERVAL_S_FIELD_NUMBER: _ClassVar[int]
     SESSION_MAX_S_FIELD_NUMBER: _ClassVar[int]
     EXPIRY_CHARGE_FIELD_NUMBER: _ClassVar[int]
+    FINAL_UNIT_ACTION_FIELD_NUMBER: _ClassVar[int]
     mode: GrantMode
     slice_s: int
     slice_octets: int
@@ -427,7 +428,8 @@ class GrantPolicy(_message.Message):
     interim_interval_s: int
     session_max_s: int
     expiry_charge: ExpiryCharge
-    def __init__(self, mode: _Optional[_Union[GrantMode, str]] = ..., slice_s: _Optional[int] = ..., slice_octets: _Optional[int] = ..., slice_messages: _Optional[int] = ..., margin_s: _Optional[int] = ..., margin_octets: _Optional[int] = ..., max_grant_s: _Optional[int] = ..., max_grant_octets: _Optional[int] = ..., max_grant_messages: _Optional[int] = ..., min_grant_s: _Optional[int] = ..., min_grant_octets: _Optional[int] = ..., interim_interval_s: _Optional[int] = ..., session_max_s: _Optional[int] = ..., expiry_charge: _Optional[_Union[ExpiryCharge, str]] = ...) -> None: ...
+    final_unit_action: _charging_pb2.FinalUnitAction
+    def __init__(self, mode: _Optional[_Union[GrantMode, str]] = ..., slice_s: _Optional[int] = ..., slice_octets: _Optional[int] = ..., slice_messages: _Optional[int] = ..., margin_s: _Optional[int] = ..., margin_octets: _Optional[int] = ..., max_grant_s: _Optional[int] = ..., max_grant_octets: _Optional[int] = ..., max_grant_messages: _Optional[int] = ..., min_grant_s: _Optional[int] = ..., min_grant_octets: _Optional[int] = ..., interim_interval_s: _Optional[int] = ..., session_max_s: _Optional[int] = ..., expiry_charge: _Optional[_Union[ExpiryCharge, str]] = ..., final_unit_action: _Optional[_Union[_charging_pb2.FinalUnitAction, str]] = ...) -> None: ...
 
 class Gateway(_message.Message):
     __slots__ = ("name", "address", "secret", "has_secret", "dialect", "identity_order", "number_rules", "grant_policy", "time_zone", "require_message_authenticator", "limit_proxy_state", "authorize_without_password", "coa_port", "return_codes", "disabled", "etag")

@@ -197,6 +197,10 @@ def _create_cdr() -> None:
         sa.Column(
             "allowance", sa.Text(), nullable=False, comment="JSON: what was taken from discount counters"
         ),
+        sa.Column("cost_centre", sa.Text(), nullable=False),
+        sa.Column(
+            "receipt_timed", BIG, nullable=False, comment="1: our time of receipt stood in for a report's"
+        ),
         _bounded("cdr_charged_micros", "charged_micros"),
         _bounded("cdr_overrun_micros", "overrun_micros"),
         sa.PrimaryKeyConstraint("session_id", "account_id", name=op.f("pk_cdr")),
@@ -562,6 +566,8 @@ def _create_session() -> None:
         sa.Column(
             "peer_attributes", sa.Text(), nullable=False, comment="how its edge finds it at the equipment"
         ),
+        sa.Column("cost_centre", sa.Text(), nullable=False),
+        sa.Column("receipt_timed", BIG, nullable=False),
         sa.CheckConstraint("answered IN (0, 1)", name=op.f("ck_session_answered")),
         sa.CheckConstraint("final_grant IN (0, 1)", name=op.f("ck_session_final_grant")),
         sa.CheckConstraint("granted_units >= 0", name=op.f("ck_session_granted_units_min")),

@@ -1,0 +1,166 @@
+"""What operators do to sessions: end them, and feed parked reports again. Use cases over the two stores.
+
+Each uses an engine of its own beside the running server: correctness rests on the stores' compare-and-set,
+and the change log tells the server, which tells the equipment.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ocs.charging.engine import Engine
+from ocs.charging.outcome import NoAnswer, Outcome
+from ocs.charging.request import ChargingRequest, RequestType, Usage
+from ocs.errors import ConflictError, InputError, NotFoundError, StoreUnavailableError
+from ocs.ports import (
+    CatalogStore,
+    ChangeKind,
+    Clock,
+    Gateway,
+    IdentityKind,
+    IdSource,
+    LedgerStore,
+    ParkedReport,
+)
+from ocs.quota.session import Session
+from ocs.units import SERVICES, AccessCode
+
+CAUSE_LENGTH_MAX = 64
+PER_PAGE = 200
+
+
+class Refeed(NamedTuple):
+    """What became of one parked report."""
+
+    report: ParkedReport
+    outcome: Outcome
+
+    @property
+    def is_booked(self) -> bool:
+        """Whether somebody was charged, so that it is parked no more."""
+        return self.outcome.session_id is not None
+
+
+class Supervision:
+    """The operator's commands about sessions. Any may raise `StoreUnavailableError`."""
+
+    def __init__(self, ledger: LedgerStore, catalog: CatalogStore, clock: Clock, ids: IdSource) -> None:
+        self._ledger = ledger
+        self._catalog = catalog
+        self._clock = clock
+        self._ids = ids
+
+    async def find(self, name: str, *, gateway: str = "") -> Session:
+        """The session with this id, or the one that a gateway calls so.
+
+        Raises:
+            NotFoundError: there is none.
+            InputError: several gateways have one of this name.
+        """
+        if name.isdecimal() and not gateway:
+            session = await self._ledger.find_session(int(name))
+            if session is not None:
+                return session
+        gateways = await self._catalog.load_gateways()
+        keys = [(one.id, name) for one in gateways if gateway in ("", one.name)]
+        found = (await self._ledger.load((), keys)).sessions
+        if len(found) > 1:
+            names = ", ".join(sorted(one.name for one in gateways if (one.id, name) in found))
+            raise InputError("--gateway", f"session {name!r} is one of each of {names}")
+        if not found:
+            raise NotFoundError(f"session {name!r} does not exist")
+        return next(iter(found.values()))
+
+    async def terminate(self, session_id: int, *, cause: str = "operator") -> Session:
+        """End an open session: its usage so far is charged, the rest released, its equipment told.
+
+        One that has ended already is returned as it is. What the equipment reports later is settled exactly.
+        """
+        if not cause or len(cause) > CAUSE_LENGTH_MAX:
+            raise InputError("cause", f"is empty or longer than {CAUSE_LENGTH_MAX} characters")
+        session = await self._ledger.find_session(session_id)
+        if session is None:
+            raise NotFoundError(f"session {session_id} does not exist")
+        if session.is_open:
+            now_ms = self._clock.now_ms()
+            request = ChargingRequest(
+                type=RequestType.TERMINATION,
+                gateway=await self._gateway(session.gateway_id),
+                session_key=session.session_key,
+                received_at_ms=now_ms,
+                event_at_ms=now_ms,
+                service=SERVICES[session.service],
+                access_code=AccessCode(session.access_code),
+                end_cause=cause,
+            )
+            await _charge(self._engine(), request)
+        elif session.end_cause != cause:
+            return session
+        # Also for one that had ended so: the command before this one may have died before it told the server.
+        await self._tell(session)
+        ended = await self._ledger.find_session(session_id)
+        assert ended is not None, "sessions do not disappear"
+        return ended
+
+    async def refeed(self, report: ParkedReport) -> Refeed:
+        """Charge a parked report now that its cause is mended; as a final report, whatever it was."""
+        body: Mapping[str, Any] = json.loads(report.report)
+        request = ChargingRequest(
+            type=RequestType.TERMINATION,
+            gateway=await self._gateway(report.gateway_id),
+            session_key=report.session_key,
+            received_at_ms=self._clock.now_ms(),
+            event_at_ms=body["event_at_ms"],
+            service=SERVICES[body["service"]],
+            access_code=AccessCode(body["access_code"]),
+            identities=[(IdentityKind(kind), value) for kind, value in body["identities"]],
+            calling=body["calling"],
+            called=body["called"],
+            usage=None if body["usage"] is None else Usage(**body["usage"]),
+            starts=body["starts"],
+            end_cause=body["end_cause"] or "fed again",
+            parked_id=report.parked_id,
+        )
+        engine = self._engine()
+        await engine.load_catalogue()
+        outcome = await _charge(engine, request)
+        if outcome.session_id is not None:
+            session = await self._ledger.find_session(outcome.session_id)
+            assert session is not None, "it was just booked"
+            await self._tell(session)
+        return Refeed(report, outcome)
+
+    async def parked(self, parked_ids: Sequence[int] = ()) -> Sequence[ParkedReport]:
+        """The reports with these ids, or all; NotFoundError names an id that is not parked."""
+        found: dict[int, ParkedReport] = {}
+        after_id = 0
+        while page := await self._ledger.list_parked(after_id=after_id, limit=PER_PAGE):
+            found.update((report.parked_id, report) for report in page)
+            after_id = page[-1].parked_id
+        for parked_id in parked_ids:
+            if parked_id not in found:
+                raise NotFoundError(f"report {parked_id} is not parked")
+        return [found[parked_id] for parked_id in parked_ids or sorted(found)]
+
+    def _engine(self) -> Engine:
+        return Engine(ledger=self._ledger, catalog=self._catalog, clock=self._clock, ids=self._ids)
+
+    async def _gateway(self, gateway_id: int) -> Gateway:
+        for gateway in await self._catalog.load_gateways():
+            if gateway.id == gateway_id:
+                return gateway
+        return Gateway(id=gateway_id, name="(removed)")
+
+    async def _tell(self, session: Session) -> None:
+        for reservation in session.reservations:
+            await self._catalog.touch(ChangeKind.ACCOUNT, reservation.account_id)
+        await self._catalog.touch(ChangeKind.SESSION, session.session_id)
+
+
+async def _charge(engine: Engine, request: ChargingRequest) -> Outcome:
+    outcome = await engine.charge(request)
+    if outcome is NoAnswer.UNAVAILABLE:
+        raise StoreUnavailableError("the session could not be written, see the log; try again")
+    if isinstance(outcome, NoAnswer):
+        raise ConflictError(f"session {request.session_key!r}: {outcome.value}")
+    return outcome

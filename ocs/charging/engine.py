@@ -55,7 +55,7 @@ EXPIRY_RETRY_MS = 5_000
 "When a session whose end could not be written is looked at again."
 STORE_DOUBT_MS = 5_000
 "How long after a failure the store counts as away, unless a commit proves otherwise."
-OVERDUE_LOOK_MS = 60_000
+OVERDUE_LOOK_MS = 15_000
 """How often the store is asked for open sessions that should have ended: those that another server opened and
 did not live to end, or that were written behind our back."""
 EXPIRIES_PER_TICK = 500
@@ -283,7 +283,14 @@ class Engine:
             log.exception("loading for session %s failed", pending.request.session_key)
             self._finish(pending, NoAnswer.UNAVAILABLE)
             return
+        self._expect_end(pending.request)
         pending.resume(pending)
+
+    def _expect_end(self, request: ChargingRequest) -> None:
+        """A session that was read is ours to end, whoever opened it and whatever became of its commit."""
+        session = self._prefetch.sessions.get((request.gateway.id, request.session_key))
+        if session is not None and session.is_open:
+            self._expiry.opened(session.gateway_id, session.session_key, session.expires_at_ms)
 
     # ------------------------------------------------------------------------------ decide
 
@@ -513,9 +520,8 @@ class Engine:
         if now_ms - self._overdue_looked_at_ms < OVERDUE_LOOK_MS:
             return
         self._overdue_looked_at_ms = now_ms
-        for expires_at_ms, gateway_id, session_key in await self._ledger.open_sessions(
-            due_before_ms=now_ms - EXPIRY_RETRY_MS
-        ):
+        overdue = await self._ledger.open_sessions(due_before_ms=now_ms)
+        for expires_at_ms, gateway_id, session_key in overdue:
             self._expiry.opened(gateway_id, session_key, expires_at_ms)
 
     def _expiry_reply(self, gateway_id: int, session_key: str) -> Reply:

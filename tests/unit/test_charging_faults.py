@@ -282,6 +282,29 @@ class TestExpiry:
 
         play(story)
 
+    def test_a_session_that_was_only_read_is_ended_too(self) -> None:
+        """Another server opened it; this one repeats its grant, which commits nothing, and knows its end."""
+
+        async def story(w: FaultyWorld) -> None:
+            await w.account("alice", "10", plan="retail")
+            await w.begin()
+            other = Engine(
+                ledger=w.ledger, catalog=w.catalog, clock=w.clock, ids=w.ids, limits=EngineLimits(tick_s=3600)
+            )
+            await other.start()
+            request = w.request(RequestType.INITIAL, "c1", user="alice", called="441", request_key="a")
+            first = await other.charge(request)
+            await other.stop()
+
+            assert await w.engine.charge(request) == first
+            w.pass_seconds(600)
+            await w.expire()
+
+            assert (await w.session("c1")).state == SessionState.EXPIRED
+            assert await w.free("alice") == money("10")
+
+        play(story)
+
 
 class TestBug:
     """A decision that fails half-way is as if it had never been begun."""

@@ -45,6 +45,9 @@ ABOUT_GRPC = """\
 `empty` answers at once with the request's key, `front` is our front end above a service that grants at once,
 `whole` the durable server. `unary` is `Charge`, `session` one request per message on `Session`, `stream` what
 is ready at once in one message on `BatchSession`."""
+BUSY = """\
+**The machine was busy with other work at the time** (see the load average): throughput, latency and CPU per
+request are those of a server that shares its cores and its disk, and far from what it can do alone."""
 ROWS = (
     ("requests/s", "requests_per_s"),
     ("ratio to the echo", "ratio_to_echo"),
@@ -145,6 +148,8 @@ def _page(report: Mapping[str, Any]) -> Iterator[str]:
     yield ABOUT
     yield from ("", GOALS, "", "## The machine", "")
     yield from (f"* {name}: {value}" for name, value in report["machine"].items())
+    if report["machine"]["load average"] > report["machine"]["cores"] / 2:
+        yield from ("", BUSY)
     yield from ("", "## RADIUS", "")
     found = report["radius"]
     yield from _table([["", *found]] + [[title, *_cells(found, key)] for title, key in ROWS])

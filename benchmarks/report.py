@@ -47,7 +47,7 @@ ABOUT_GRPC = """\
 is ready at once in one message on `BatchSession`."""
 BUSY = """\
 **The machine was busy with other work at the time** (see the load average): throughput, latency and CPU per
-request are those of a server that shares its cores and its disk, and far from what it can do alone."""
+request are those of a server that shares its cores and its disk, and say little of what it can do alone."""
 ROWS = (
     ("requests/s", "requests_per_s"),
     ("ratio to the echo", "ratio_to_echo"),

@@ -465,7 +465,7 @@ class Engine:
         for failed in (group, *dependents):
             self._prefetch.forget(failed)
             for session in failed.sessions.values():
-                self._expiry.opened(session.gateway_id, session.session_key, look_at_ms)
+                self._expiry.doubted(session.gateway_id, session.session_key, look_at_ms)
             unanswered += failed.pending
         return unanswered
 
@@ -545,7 +545,7 @@ class Engine:
         session = situation.session
         now_ms = self._clock.now_ms()
         if session is None or not session.is_open:
-            self._expiry.closed(request.gateway.id, request.session_key)
+            self._expiry.not_open(request.gateway.id, request.session_key, now_ms)
         elif session.expires_at_ms > now_ms:
             self._expiry.opened(session.gateway_id, session.session_key, session.expires_at_ms)
         else:

@@ -17,7 +17,7 @@ SessionKey = tuple[int, str]
 class ExpiryQueue:
     """Open sessions as the store has them, by gateway and by due time."""
 
-    __slots__ = ("_heap", "_keys", "_queued")
+    __slots__ = ("_doubts", "_heap", "_keys", "_queued")
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, str]] = []
@@ -25,6 +25,8 @@ class ExpiryQueue:
         "By gateway, in the order of opening: what is done to all of them is done in an order that repeats."
         self._queued: dict[SessionKey, int] = {}
         "Under which instant each is in the heap; its other entries there are outdated."
+        self._doubts: dict[SessionKey, int] = {}
+        "When sessions whose commit may still arrive are looked at for the last time."
 
     def __len__(self) -> int:
         return sum(len(keys) for keys in self._keys.values())
@@ -44,9 +46,27 @@ class ExpiryQueue:
         """
         self._keys.get(gateway_id, {}).pop(session_key, None)
         self._queued.pop((gateway_id, session_key), None)
+        self._doubts.pop((gateway_id, session_key), None)
         if len(self._heap) > 2 * len(self._queued) + OUTDATED_MAX:
             self._heap = [(at_ms, *key) for key, at_ms in self._queued.items()]
             heapq.heapify(self._heap)
+
+    def doubted(self, gateway_id: int, session_key: str, look_at_ms: int) -> None:
+        """What became of a session's last commit is unknown: it is to be looked at, also at this instant."""
+        self.opened(gateway_id, session_key, look_at_ms)
+        key = (gateway_id, session_key)
+        self._doubts[key] = max(look_at_ms, self._doubts.get(key, 0))
+
+    def not_open(self, gateway_id: int, session_key: str, now_ms: int) -> None:
+        """A look found no open session: it is forgotten, unless a later look was asked for.
+
+        An earlier failure's look must not stand for that of a later one, whose commit may still arrive.
+        """
+        look_at_ms = self._doubts.get((gateway_id, session_key), 0)
+        if look_at_ms > now_ms:
+            self.opened(gateway_id, session_key, look_at_ms)
+        else:
+            self.closed(gateway_id, session_key)
 
     def of_gateway(self, gateway_id: int) -> Sequence[str]:
         """Keys of the gateway's open sessions."""

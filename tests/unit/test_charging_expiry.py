@@ -59,3 +59,17 @@ def test_memory_follows_what_is_open() -> None:
 
     assert len(queue._heap) <= OUTDATED_MAX + 3
     assert queue.due(10**9, limit=9) == [(1, "stays")]
+
+
+def test_a_later_doubt_is_looked_at_too() -> None:
+    """Two commits of unknown fate: when nothing is found at the first look, the second one still comes."""
+    queue = ExpiryQueue()
+    queue.doubted(1, "a", 100)
+    queue.doubted(1, "a", 200)
+    assert queue.due(100, limit=9) == [(1, "a")]
+    queue.not_open(1, "a", 100)
+    assert queue.due(199, limit=9) == []
+    assert queue.due(200, limit=9) == [(1, "a")]
+    queue.not_open(1, "a", 200)
+    assert queue.due(10**9, limit=9) == []
+    assert len(queue) == 0

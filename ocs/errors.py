@@ -10,7 +10,6 @@ outside this tree is a bug.
     ├── AlreadyExistsError    the name, or the key with another body, is taken
     ├── ConflictError         a record changed between reading and writing; read again
     ├── InUseError            something still needs what was to be deleted
-    ├── NoFundsError          an account cannot give what a command takes from it
     └── StoreUnavailableError the database cannot be reached or cannot write; nothing is known to be booked
 """
 
@@ -57,10 +56,6 @@ class ConflictError(OcsError):
 
 class InUseError(OcsError):
     """Something still refers to what was to be deleted, or it is a part of the books' history."""
-
-
-class NoFundsError(OcsError):
-    """An account cannot give what a command takes from it: its limit holds for operators too."""
 
 
 class StoreUnavailableError(OcsError):

@@ -5,12 +5,14 @@ Owns idempotency by key, and compare-and-set with another try. Does not own who 
 """
 
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from ocs.charging.audit import Command
 from ocs.charging.notice import low_balance_notice
 from ocs.errors import AlreadyExistsError, ConflictError
-from ocs.ports import CatalogStore, ChangeKind, Clock, CommitResult, Decision, LedgerStore
+from ocs.ports import AuditEntry, CatalogStore, ChangeKind, Clock, CommitResult, Decision, LedgerStore
 from ocs.quota.account import Account, AccountProfile, opening_account
 from ocs.quota.ledger import EntryKind, LedgerEntry, post
 
@@ -38,6 +40,8 @@ class Order(NamedTuple):
     key: str
     "Unique per account."
     note: str = ""
+    audit: AuditEntry | None = None
+    "Written with the movement: an operator's command."
 
 
 def opening_order(amount_micros: int) -> Order:
@@ -103,10 +107,15 @@ class Cashier:
         account.version += 1
         notice = low_balance_notice(entry, profile)
         notices = () if notice is None else (notice,)
-        return (
-            Decision(root_id=profile.root_id, accounts=[account.row()], entries=[entry], notices=notices),
-            entry,
+        audits = [] if order.audit is None else [order.audit._replace(after=_entry_text(entry))]
+        decision = Decision(
+            root_id=profile.root_id,
+            accounts=[account.row()],
+            entries=[entry],
+            notices=notices,
+            audits=audits,
         )
+        return decision, entry
 
 
 def check_repeat(profile: AccountProfile, order: Order, earlier: LedgerEntry | None) -> Posting | None:
@@ -121,3 +130,30 @@ def check_repeat(profile: AccountProfile, order: Order, earlier: LedgerEntry | N
     if not is_same or (order.note and order.note != earlier.note):
         raise AlreadyExistsError(f"key {order.key!r} of account {profile.name!r} was used for something else")
     return Posting(earlier, is_repeat=True)
+
+
+def posting_audit(
+    command: Command | None, action: str, profile: AccountProfile, key: str
+) -> AuditEntry | None:
+    """The audit entry of a posting; the keys of postings are unique per account only."""
+    if command is None:
+        return None
+    named = command._replace(request_id=f"{profile.id}\t{key}")
+    return named.entry(action, f"accounts/{profile.name}")
+
+
+def command_id(audit: AuditEntry) -> str | None:
+    """The request id of an audit entry as its command had it."""
+    return None if audit.request_id is None else audit.request_id.rpartition("\t")[2]
+
+
+def _entry_text(entry: LedgerEntry) -> str:
+    """What the audit log keeps of a movement."""
+    facts = {
+        "number": entry.number,
+        "kind": entry.kind,
+        "amount_micros": entry.amount_micros,
+        "balance_micros": entry.balance_micros,
+        "note": entry.note,
+    }
+    return json.dumps(facts, ensure_ascii=False, separators=(",", ":"))

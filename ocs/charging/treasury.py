@@ -9,7 +9,16 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ocs.charging.posting import ATTEMPTS_MAX, OPENING_KEY, Cashier, Order, Posting, check_repeat
+from ocs.charging.audit import Command
+from ocs.charging.posting import (
+    ATTEMPTS_MAX,
+    OPENING_KEY,
+    Cashier,
+    Order,
+    Posting,
+    check_repeat,
+    posting_audit,
+)
 from ocs.errors import AlreadyExistsError, ConflictError, InputError, NotFoundError
 from ocs.ports import CatalogStore, ChangeKind, Clock, CommitResult, Decision, LedgerStore
 from ocs.quota.account import AccountProfile, AccountStatus, CreditReset, opening_account
@@ -37,7 +46,14 @@ class Treasury:
         self._cashier = Cashier(ledger, catalog, clock)
 
     async def pay(
-        self, name: str, amount_micros: int, *, key: str, note: str = "", is_bonus: bool = False
+        self,
+        name: str,
+        amount_micros: int,
+        *,
+        key: str,
+        note: str = "",
+        is_bonus: bool = False,
+        command: Command | None = None,
     ) -> Posting:
         """Pay money into an account, or give it: booked as a bonus then.
 
@@ -50,9 +66,11 @@ class Treasury:
         if amount_micros <= 0:
             raise InputError("amount", "a payment is above 0")
         kind = EntryKind.BONUS if is_bonus else EntryKind.PAYMENT
-        return await self._book(name, Order(kind, amount_micros, _checked(key), note))
+        return await self._book(name, Order(kind, amount_micros, _checked(key), note), "top_up", command)
 
-    async def adjust(self, name: str, amount_micros: int, *, key: str, note: str) -> Posting:
+    async def adjust(
+        self, name: str, amount_micros: int, *, key: str, note: str, command: Command | None = None
+    ) -> Posting:
         """Correct a balance, up or down, also below its limit: what passes it is marked as overrun.
 
         Raises:
@@ -62,7 +80,8 @@ class Treasury:
             raise InputError("amount", "an adjustment is not 0")
         if not note.strip():
             raise InputError("note", "an adjustment needs a reason")
-        return await self._book(name, Order(EntryKind.ADJUSTMENT, amount_micros, _checked(key), note))
+        order = Order(EntryKind.ADJUSTMENT, amount_micros, _checked(key), note)
+        return await self._book(name, order, "adjust", command)
 
     async def reset(
         self, name: str, amount_micros: int | None = None, *, key: str, note: str = ""
@@ -95,8 +114,9 @@ class Treasury:
             await asyncio.sleep(0.001 * attempt)
         raise ConflictError(f"account {name!r} is too busy: it changed {ATTEMPTS_MAX} times")
 
-    async def _book(self, name: str, order: Order) -> Posting:
+    async def _book(self, name: str, order: Order, action: str, command: Command | None) -> Posting:
         profile = await self._account(name)
+        order = order._replace(audit=posting_audit(command, action, profile, order.key))
         posting = await self._cashier.book(profile, order)
         if posting.is_repeat:
             # The first try may have died between booking and telling running servers.
@@ -106,7 +126,14 @@ class Treasury:
     # ----------------------------------------------------------------------------------- transfers
 
     async def transfer(
-        self, source: str, target: str, amount_micros: int, *, key: str, note: str = ""
+        self,
+        source: str,
+        target: str,
+        amount_micros: int,
+        *,
+        key: str,
+        note: str = "",
+        command: Command | None = None,
     ) -> Transfer:
         """Move money from one account's free money to another account of the same currency.
 
@@ -125,6 +152,7 @@ class Treasury:
             raise InputError("target", f"{target!r} has {taker.currency}, {source!r} has {giver.currency}")
         suffix = f": {note}" if note else ""
         give = Order(EntryKind.TRANSFER, -amount_micros, _checked(key), f"to {target}{suffix}")
+        give = give._replace(audit=posting_audit(command, "transfer", giver, key))
         take = Order(EntryKind.TRANSFER, amount_micros, key, f"from {source}{suffix}")
         for attempt in range(ATTEMPTS_MAX):
             transfer = await self._try_transfer((giver, give), (taker, take))
@@ -275,4 +303,5 @@ def _joined(root_id: int, first: Decision, second: Decision) -> Decision:
         accounts=[*first.accounts, *second.accounts],
         entries=entries,
         notices=[*first.notices, *second.notices],
+        audits=first.audits,
     )

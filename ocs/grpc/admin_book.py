@@ -13,7 +13,6 @@ from google.protobuf.message import Message
 from ocs.charging.administration import Administration
 from ocs.charging.audit import Command
 from ocs.charging.book_file import FileForm, cdr_facts, entry_facts, write_lines
-from ocs.charging.payment import Payments
 from ocs.charging.posting import OPENING_KEY
 from ocs.charging.service import ChargingService
 from ocs.charging.termination import terminate
@@ -59,7 +58,6 @@ class BookMethods:
         self._catalog = catalog
         self._administration = administration
         self._clock = clock
-        self._payments = Payments(ledger, catalog, clock)
         self.methods: Mapping[str, Method] = {
             "ListSessions": self._list_sessions,
             "GetSession": self._get_session,
@@ -135,7 +133,7 @@ class BookMethods:
         _check_note(request.note)
         if request.amount_micros <= 0:
             raise InputError("amount_micros", f"{request.amount_micros}: a payment is above 0")
-        entry = await self._payments.pay(
+        posting = await self._administration.treasury.pay(
             id_of(request.name, "accounts", "name"),
             request.amount_micros,
             key=request.request_id,
@@ -143,7 +141,7 @@ class BookMethods:
             is_bonus=request.bonus,
             command=self._command(request, caller),
         )
-        return to_message(entry_message_facts(request.name, entry), pb.LedgerEntry())
+        return to_message(entry_message_facts(request.name, posting.entry), pb.LedgerEntry())
 
     async def _adjust(self, request: pb.AdjustBalanceRequest, caller: Caller) -> Message:
         check_request_id(request.request_id)
@@ -152,21 +150,21 @@ class BookMethods:
             raise InputError("note", "is needed: why the balance is corrected")
         if not request.amount_micros:
             raise InputError("amount_micros", "0 corrects nothing")
-        entry = await self._payments.adjust(
+        posting = await self._administration.treasury.adjust(
             id_of(request.name, "accounts", "name"),
             request.amount_micros,
             key=request.request_id,
             note=request.note,
             command=self._command(request, caller),
         )
-        return to_message(entry_message_facts(request.name, entry), pb.LedgerEntry())
+        return to_message(entry_message_facts(request.name, posting.entry), pb.LedgerEntry())
 
     async def _transfer(self, request: pb.TransferMoneyRequest, caller: Caller) -> Message:
         check_request_id(request.request_id)
         _check_note(request.note)
         if request.amount_micros <= 0:
             raise InputError("amount_micros", f"{request.amount_micros}: a transfer is above 0")
-        out, into = await self._payments.transfer(
+        made = await self._administration.treasury.transfer(
             id_of(request.source, "accounts", "source"),
             id_of(request.target, "accounts", "target"),
             request.amount_micros,
@@ -175,8 +173,8 @@ class BookMethods:
             command=self._command(request, caller),
         )
         response = pb.TransferMoneyResponse()
-        to_message(entry_message_facts(request.source, out), response.source_entry)
-        to_message(entry_message_facts(request.target, into), response.target_entry)
+        to_message(entry_message_facts(request.source, made.given.entry), response.source_entry)
+        to_message(entry_message_facts(request.target, made.taken.entry), response.target_entry)
         return response
 
     def _command(self, request: Any, caller: Caller) -> Command:

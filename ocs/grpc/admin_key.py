@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 
 from ocs.charging.api_key import keep_key, revoke_key
 from ocs.charging.audit import Command
-from ocs.charging.payment import command_id
+from ocs.charging.posting import command_id
 from ocs.errors import InputError
 from ocs.grpc.access import Caller, make_key
 from ocs.grpc.admin_resource import Method

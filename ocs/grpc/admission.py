@@ -15,7 +15,6 @@ from ocs.errors import (
     InputError,
     InputErrors,
     InUseError,
-    NoFundsError,
     NotFoundError,
     OcsError,
     StoreUnavailableError,
@@ -35,7 +34,6 @@ STATUS: Mapping[type[OcsError], grpc.StatusCode] = {
     AlreadyExistsError: grpc.StatusCode.ALREADY_EXISTS,
     ConflictError: grpc.StatusCode.ABORTED,
     InUseError: grpc.StatusCode.FAILED_PRECONDITION,
-    NoFundsError: grpc.StatusCode.FAILED_PRECONDITION,
     StoreUnavailableError: grpc.StatusCode.UNAVAILABLE,
 }
 

@@ -14,7 +14,7 @@ COMMANDS: list[tuple[list[str], str, str]] = [
         "create",
         "accounts/zoe",
     ),
-    (["account", "update", "alice", "--status", "suspended"], "update", "accounts/alice"),
+    (["account", "set", "alice", "--status", "suspended"], "update", "accounts/alice"),
     (["account", "top-up", "alice", "5", "--key", "k1"], "payment", "accounts/alice"),
     (
         ["identity", "add", "alice", "code", "77", "--secret", "s3cret"],
@@ -53,7 +53,7 @@ def test_a_command_leaves_an_entry(shell: Shell, command: list[str], action: str
 
 def test_an_update_says_what_changed(shell: Shell) -> None:
     """From what to what."""
-    shell.ok("account", "update", "alice", "--status", "suspended")
+    shell.ok("account", "set", "alice", "--status", "suspended")
     (entry,) = log(shell)
     assert entry["changes"] == 'status: "active" -> "suspended"'
 

@@ -60,12 +60,15 @@ class Directory:
 
     def chain_of(self, identity: Identity) -> tuple[Link, ...] | None:
         """The chain of an identity's account, under the identity's own plan where it has one."""
-        links = self._chains.get(identity.account_id)
-        if links and identity.plan_id is not None and identity.plan_id != links[0].profile.plan_id:
-            leaf = links[0]
-            plan = self._catalogue.plans.get(identity.plan_id)
-            return (Link(leaf.profile, leaf.zone, leaf.floor_micros, plan, leaf.assigned), *links[1:])
-        return links
+        return self.under_plan(self._chains.get(identity.account_id), identity.plan_id)
+
+    def under_plan(self, links: tuple[Link, ...] | None, plan_id: int | None) -> tuple[Link, ...] | None:
+        """The same links, the asking account's under another plan than its own; None or 0: its own."""
+        if not links or not plan_id or plan_id == links[0].profile.plan_id:
+            return links
+        leaf = links[0]
+        plan = self._catalogue.plans.get(plan_id)
+        return (Link(leaf.profile, leaf.zone, leaf.floor_micros, plan, leaf.assigned), *links[1:])
 
     def on_net(self, links: Sequence[Link], number: str) -> tuple[OnNet, Hint | int | None]:
         """How near the subscriber with this number is, and what must be loaded before that is sure.

@@ -110,7 +110,7 @@ class Prefetch:
             await self._check_password(request)
             account_ids = account_ids or identified
         await self.load_accounts(account_ids, pending if session is None else None)
-        links = self._directory.links_for(account_ids)
+        _, links = self._recall_links(request, session)
         if links and (session is None or not session.answered):
             await self._load_other_party(request, links)
 
@@ -126,7 +126,8 @@ class Prefetch:
         for reservation in session.reservations:
             if reservation.snapshot_id and self._rates.get(reservation.snapshot_id) is None:
                 return None
-        return self._directory.links_for(reservation.account_id for reservation in session.reservations)
+        links = self._directory.links_for(reservation.account_id for reservation in session.reservations)
+        return self._directory.under_plan(links, session.plan_id)
 
     def _other_party(self, request: ChargingRequest, links: Sequence[Link]) -> str:
         """The number of a call's other end, when a tariff wants to know whether that is a subscriber."""

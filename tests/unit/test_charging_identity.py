@@ -1,0 +1,131 @@
+"""Who is recognised by what: every kind of identity, the order of looking, and what an identity overrides."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+from world import World, voice_prices
+
+from ocs.charging.master_data import identity_value
+from ocs.charging.outcome import Outcome, OutcomeCode
+from ocs.charging.request import RequestType
+from ocs.ports import Identity, IdentityKind
+from ocs.units import parse_money
+
+Hint = tuple[IdentityKind, str]
+
+
+def play(story: Callable[[World], Awaitable[None]]) -> None:
+    """Run one story in a world where retail costs 1.00 a minute and staff 0.10; alice and bob have 10.00."""
+
+    async def run() -> None:
+        async with World() as w:
+            await w.tariff("retail", {"44": voice_prices("1.00", "1/1")})
+            await w.tariff("staff", {"44": voice_prices("0.10", "1/1")})
+            for name in ("alice", "bob"):
+                await w.account(name, "10", plan="retail")
+            await story(w)
+
+    asyncio.run(run())
+
+
+async def own(w: World, account: str, kind: IdentityKind, text: str, *, plan: str | None = None) -> None:
+    """Give an account an identity as an operator does."""
+    value = identity_value(kind, text, "VALUE")
+    await w.administration.add_identity(account, Identity(kind=kind, value=value, account_id=0), plan=plan)
+
+
+async def call(w: World, key: str, *hints: Hint) -> Outcome:
+    """One call of a minute by whoever the hints name."""
+    return await w.ask(w.request(RequestType.INITIAL, key, called="441", identities=hints))
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept", "asked"),
+    [
+        (IdentityKind.USERNAME, "sip-7", "sip-7"),
+        (IdentityKind.CODE, "4711", "4711"),
+        (IdentityKind.DID, "+44 20 7946-0000", "442079460000"),
+        (IdentityKind.EXTENSION, "201", "201"),
+        (IdentityKind.TRUNK, "trunk.example", "trunk.example"),
+        (IdentityKind.IP, "192.0.2.0/24", "192.0.2.77"),
+        (IdentityKind.IP, "2001:db8::/32", "2001:db8:1::5"),
+        (IdentityKind.ANI, "+1 (202) 555-0100", "12025550100"),
+        (IdentityKind.VIRTUAL, "442079460001", "442079460001"),
+    ],
+)
+def test_every_kind_finds_its_account(kind: IdentityKind, kept: str, asked: str) -> None:
+    """As operators write it and as equipment sends it; another kind of the same value is nobody."""
+
+    async def story(w: World) -> None:
+        await own(w, "alice", kind, kept)
+        await w.begin()
+        other = IdentityKind.CODE if kind is not IdentityKind.CODE else IdentityKind.TRUNK
+
+        found = await call(w, "c1", (kind, asked))
+
+        assert (found.code, found.account_name) == (OutcomeCode.SUCCESS, "alice")
+        assert (await call(w, "c2", (other, asked))).code is OutcomeCode.UNKNOWN_IDENTITY
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("hints", "account"),
+    [
+        ([(IdentityKind.USERNAME, "alice"), (IdentityKind.IP, "10.0.0.1")], "alice"),
+        ([(IdentityKind.IP, "10.0.0.1"), (IdentityKind.USERNAME, "alice")], "bob"),
+        ([(IdentityKind.USERNAME, "nobody"), (IdentityKind.IP, "10.0.0.1")], "bob"),
+        ([(IdentityKind.USERNAME, "nobody"), (IdentityKind.ANI, "1"), (IdentityKind.IP, "10.0.0.1")], "bob"),
+        ([(IdentityKind.IP, "10.9.0.1")], "alice"),
+        ([(IdentityKind.IP, "10.0.0.9")], "bob"),
+    ],
+)
+def test_the_first_known_hint_counts_and_the_longest_range(hints: Sequence[Hint], account: str) -> None:
+    """The gateway's order decides; of ranges that contain an address the narrowest does."""
+
+    async def story(w: World) -> None:
+        await own(w, "alice", IdentityKind.IP, "10.0.0.0/8")
+        await own(w, "bob", IdentityKind.IP, "10.0.0.0/24")
+        await w.begin()
+
+        assert (await call(w, "c1", *hints)).account_name == account
+
+    play(story)
+
+
+def test_an_identity_may_have_a_plan_of_its_own() -> None:
+    """Its calls are priced by that, the account's others by the account's; all are paid by the account."""
+
+    async def story(w: World) -> None:
+        await own(w, "alice", IdentityKind.EXTENSION, "201", plan="staff")
+        await own(w, "alice", IdentityKind.EXTENSION, "202")
+        await w.begin()
+        for key, extension in (("c1", "201"), ("c2", "202")):
+            await call(w, key, (IdentityKind.EXTENSION, extension))
+            await w.stop(key, 60)
+
+        assert sorted(await w.charges("alice")) == [parse_money("0.10"), parse_money("1")]
+
+    play(story)
+
+
+def test_what_operators_change_counts_at_the_next_call() -> None:
+    """An identity that moves, is limited or is gone; a call that runs goes on."""
+
+    async def story(w: World) -> None:
+        await own(w, "alice", IdentityKind.TRUNK, "t1")
+        await w.begin()
+        hint = (IdentityKind.TRUNK, "t1")
+        await call(w, "c1", hint)
+        await w.catalog.remove_identity(*hint)
+        await w.engine.follow_changes()
+        gone = await call(w, "c2", hint)
+        await own(w, "bob", IdentityKind.TRUNK, "t1")
+        await w.engine.follow_changes()
+
+        assert gone.code is OutcomeCode.UNKNOWN_IDENTITY
+        assert (await call(w, "c3", hint)).account_name == "bob"
+        assert (await w.update("c1", 60)).granted_units == 60
+
+    play(story)

@@ -8,7 +8,7 @@ from ocs.charging.request import ChargingRequest
 from ocs.charging.situation import Payer
 from ocs.ports import Cdr, ParkedReport
 from ocs.quota.session import Session
-from ocs.rating.explanation import explain
+from ocs.rating.explanation import explain, to_json
 from ocs.rating.formula import percent_text
 from ocs.units import MILLIS_PER_SECOND, format_money
 
@@ -59,7 +59,7 @@ def session_record(session: Session, payer: Payer, *, charged_units: int, now_ms
         tariff=applied.terms.name,
         destination=applied.rate.destination,
         snapshot_id=reservation.snapshot_id,
-        explanation=_to_json(explanation.to_dict()),
+        explanation=to_json(explanation),
         allowance=_allowance_use(payer.allowance),
         cost_centre=session.cost_centre,
         receipt_timed=session.receipt_timed,

@@ -10,6 +10,7 @@ from enum import Enum
 from fractions import Fraction
 from functools import lru_cache
 from itertools import groupby
+from json.encoder import encode_basestring_ascii as _quoted
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -112,6 +113,28 @@ class Explanation(NamedTuple):
             "rounding": self.rounding,
             "charge": format_money(self.charge_micros),
         }
+
+
+def to_json(told: Explanation) -> str:
+    """The compact JSON of `told.to_dict()`, written at once: every call that ends has one for each payer."""
+    steps = ",".join(
+        [
+            f'{{"kind":"{step.kind._value_}","text":{_quoted(step.text)},"price_set":"{step.price_set}",'
+            f'"blocks":{step.blocks},"billed_units":{step.billed_units},'
+            f'"amount":"{_ratio_text(step.numerator, step.denominator)}"}}'
+            for step in told.steps
+        ]
+    )
+    return (
+        f'{{"tariff":{_quoted(told.tariff)},"currency":{_quoted(told.currency)},'
+        f'"service":{_quoted(told.service)},"destination":{_quoted(told.destination)},'
+        f'"effective_from":"{_utc_text(told.effective_from_s)}",'
+        f'"payback":{"true" if told.payback else "false"},"price_set":"{told.price_set}",'
+        f'"reason":{_quoted(told.reason)},"unit":{_quoted(told.unit)},"used_units":{told.used_units},'
+        f'"billed_unit":{_quoted(told.billed_unit)},"billed_units":{told.billed_units},"steps":[{steps}],'
+        f'"exact":"{told.exact}","rounding":{_quoted(told.rounding)},'
+        f'"charge":"{format_money(told.charge_micros)}"}}'
+    )
 
 
 def explain(

@@ -7,7 +7,7 @@ import pytest
 from rating_story import Story, place_of, rate_of, stories, usage_of
 
 from ocs.rating.discount import CountedRule, Counting, Level
-from ocs.rating.explanation import StepKind, exact_text, explain
+from ocs.rating.explanation import StepKind, exact_text, explain, to_json
 from ocs.rating.price import billed_units, charge
 from ocs.units import parse_money
 
@@ -24,7 +24,7 @@ def test_the_steps_add_up_to_the_charge(name: str) -> None:
         assert told.exact == sum((step.amount for step in told.steps), Fraction(0))
         assert abs(told.exact * 10**6 - told.charge_micros) < 10 ** (6 - applied.terms.round_decimals)
         assert told.billed_units == billed_units(applied, usage, **place)
-        assert json.loads(json.dumps(told.to_dict()))["charge"] == told.to_dict()["charge"]
+        assert to_json(told) == json.dumps(told.to_dict(), separators=(",", ":"))
 
 
 def steps(story: Story) -> list[tuple[str, str, int, int, str]]:
@@ -165,3 +165,12 @@ def test_the_dict_has_every_step_of_the_price() -> None:
         "rounding": "5 decimals, half away from zero",
         "charge": "0.10167",
     }
+
+
+def test_a_name_with_quotes_is_json_too() -> None:
+    """Texts of operators may hold anything."""
+    (story,) = stories("voice").args[1][0].values
+    told = explain(rate_of(story), usage_of(story), **place_of(story))._replace(
+        tariff='Café "né"\\', payback=True
+    )
+    assert to_json(told) == json.dumps(told.to_dict(), separators=(",", ":"))

@@ -11,7 +11,7 @@ import typer
 
 from ocs.cli.account import Name, app
 from ocs.cli.books import Books, use_books
-from ocs.cli.console import Json, Record, parse_time, print_json, print_records, say
+from ocs.cli.console import Column, Json, Record, parse_time, print_json, print_records, say
 from ocs.cli.ledger import ENTRY_COLUMNS, entry_record, entry_records
 from ocs.errors import InputError
 
@@ -189,6 +189,47 @@ def transfer(
             f"Moved {record['target']['amount']}: {source} has {record['source']['balance']}, "
             f"{target} has {record['target']['balance']}."
         )
+
+
+# ----------------------------------------------------------------------------------------- notices
+
+_NOTICE_COLUMNS = (
+    Column("at", "at (UTC)", is_time=True),
+    Column("account", "account"),
+    Column("kind", "notice"),
+    Column("balance", "balance", right=True),
+    Column("entry", "entry", right=True),
+)
+
+
+@app.command("notices")
+def notices(
+    context: typer.Context,
+    account: Annotated[str | None, typer.Argument(help="Only of this account.", show_default=False)] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, newest first.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """List what owners of accounts should be told: balances that fell below their threshold."""
+    from ocs.cli.console import format_time
+    from ocs.units import format_money
+
+    async def use(books: Books) -> list[Record]:
+        account_id = None if account is None else (await books.administration.account(account)).id
+        found: list[Record] = []
+        for one in await books.ledger.list_notices(account_id=account_id, limit=limit):
+            chain = await books.catalog.load_chain(one.account_id)
+            found.append(
+                {
+                    "at": format_time(one.at_ms),
+                    "account": chain[0].name if chain else str(one.account_id),
+                    "kind": one.kind,
+                    "balance": format_money(one.balance_micros),
+                    "entry": one.number,
+                }
+            )
+        return found
+
+    print_records(use_books(context, use), _NOTICE_COLUMNS, as_json=as_json, title="notices", empty="none")
 
 
 # ----------------------------------------------------------------------------------------- statement

@@ -227,3 +227,17 @@ def test_identities_are_changed_and_removed(shell: Shell) -> None:
     assert "nothing to change" in shell.refused(2, "identity", "set", "ip", "10.0.0.0/8")
     shell.refused(3, "identity", "set", "ip", "10.0.0.1", "--cost-centre", "9")
     shell.refused(3, "identity", "remove", "ani", "999")
+
+
+def test_notices_tell_of_balances_that_fell(shell: Shell) -> None:
+    """Once for each time that the threshold is crossed; of one account or of all."""
+    shell.ok("account", "set", "alice", "--low-balance", "5")
+    shell.ok("account", "adjust", "alice", "-6", "--note", "first", "--key", "k1")
+    shell.ok("account", "adjust", "alice", "-1", "--note", "still low", "--key", "k2")
+
+    (notice,) = shell.json("account", "notices", "alice")
+
+    assert (notice["account"], notice["kind"], notice["balance"]) == ("alice", "low_balance", "4.00")
+    assert shell.json("account", "notices", "bob") == []
+    assert "low_balance" in shell.ok("account", "notices")
+    shell.refused(3, "account", "notices", "nobody")

@@ -496,7 +496,7 @@ class Engine:
                     self._spawn(self._beside(self._attend, "equipment is told later"))
                 if self._resets.waits_to_run:
                     self._spawn(self._beside(self._resets.run, "credit is reset later"))
-                await self.look_for_overdue()
+                self._spawn(self._look_beside())
                 if self._refresh.waits_to_run:
                     self._spawn(self._beside(self._refresh.run, "plans or tariffs stay as they were for now"))
             except StoreUnavailableError as error:
@@ -523,6 +523,14 @@ class Engine:
         overdue = await self._ledger.open_sessions(due_before_ms=now_ms)
         for expires_at_ms, gateway_id, session_key in overdue:
             self._expiry.opened(gateway_id, session_key, expires_at_ms)
+
+    async def _look_beside(self) -> None:
+        try:
+            await self.look_for_overdue()
+        except StoreUnavailableError as error:
+            log.warning("overdue sessions are looked for later: %s", error)
+        except Exception:
+            log.exception("looking for overdue sessions failed")
 
     def _expiry_reply(self, gateway_id: int, session_key: str) -> Reply:
         """Queue the session once more when ending it could not be made durable."""

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from server import ServerProcess
 from traffic import Traffic, stock
 
 ACCOUNTS = 40
 
 
+@pytest.mark.timeout(400)  # eight processes are started, one after the other
 def test_a_backup_under_load_is_restored(tmp_path: Path) -> None:
     """What was answered before the backup is in it; it verifies, and a server goes on from it."""
     with ServerProcess(tmp_path) as server:

@@ -55,6 +55,8 @@ class Identity:
     plan_id: int | None = None
     "Overrides the account's plan."
     cost_centre: str = ""
+    payback_tariff_id: int | None = None
+    "Out-payment, for kind DID: prices calls to the number in place of the plan's INCOMING tariff."
 
 
 class GrantMode(Enum):

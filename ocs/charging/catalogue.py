@@ -4,6 +4,7 @@ Loading and watching for changes is the engine's business; looking up never wait
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from ocs.charging.allowance import Assigned, Offer
 from ocs.charging.cache import GenerationCache
@@ -13,7 +14,10 @@ from ocs.rating.applied import AppliedRate
 from ocs.rating.discount import DiscountPlan, Owner
 from ocs.rating.index import Tariff
 from ocs.rating.selection import OnNet, RatingRefusal, select_rate
-from ocs.units import AccessCode, Service
+from ocs.units import VOICE_SERVICES, AccessCode, Service
+
+_INCOMING: Final = AccessCode.INCOMING
+"Reading a member off its class costs more than comparing with it."
 
 
 class RateBook:
@@ -103,13 +107,22 @@ class Catalogue:
         tariff_id = plan.tariffs.get((service.name, access_code))
         return None if tariff_id is None else self.tariffs.get(tariff_id)
 
+    def _tariffs_of(
+        self, link: Link, plan: Plan, service: Service, access_code: AccessCode
+    ) -> tuple[Tariff | None, Tariff | None]:
+        """The tariff that prices a service for one payer, and the one that may override its rates."""
+        if link.payback_tariff_id and access_code is _INCOMING and service.name in VOICE_SERVICES:
+            return self.tariffs.get(link.payback_tariff_id), None
+        override_id = plan.override_tariff_id
+        override = None if override_id is None else self.tariffs.get(override_id)
+        return self.tariff_of(plan, service, access_code), override
+
     def asks_on_net(self, links: Sequence[Link], service: Service, access_code: AccessCode) -> bool:
         """Whether any tariff of the chain prices calls between subscribers apart."""
         for link in links:
             if link.plan is None:
                 continue
-            tariff = self.tariff_of(link.plan, service, access_code)
-            override = self.tariffs.get(link.plan.override_tariff_id or 0)
+            tariff, override = self._tariffs_of(link, link.plan, service, access_code)
             if (tariff is not None and tariff.has_on_net) or (override is not None and override.has_on_net):
                 return True
         return False
@@ -126,13 +139,15 @@ class Catalogue:
         on_net: OnNet = OnNet.NO,
         network: str = "",
     ) -> AppliedRate | RatingRefusal | None:
-        """What prices the service for one payer; None when its plan does not have the service."""
+        """What prices the service for one payer; None when its plan does not have the service.
+
+        A call to a DID that has a payback tariff is priced by that alone, whatever the plan has.
+        """
         plan = link.plan
         assert plan is not None, "only payers are rated"
-        tariff = self.tariff_of(plan, service, access_code)
+        tariff, override = self._tariffs_of(link, plan, service, access_code)
         if tariff is None:
             return None
-        override = None if plan.override_tariff_id is None else self.tariffs.get(plan.override_tariff_id)
         return select_rate(
             tariff,
             override,

@@ -59,16 +59,25 @@ class Directory:
         return self._chains.get(account_id)
 
     def chain_of(self, identity: Identity) -> tuple[Link, ...] | None:
-        """The chain of an identity's account, under the identity's own plan where it has one."""
-        return self.under_plan(self._chains.get(identity.account_id), identity.plan_id)
+        """The chain of an identity's account, under the identity's own plan and payback tariff if any."""
+        links = self._chains.get(identity.account_id)
+        return self.under_plan(links, identity.plan_id, identity.payback_tariff_id)
 
-    def under_plan(self, links: tuple[Link, ...] | None, plan_id: int | None) -> tuple[Link, ...] | None:
-        """The same links, the asking account's under another plan than its own; None or 0: its own."""
-        if not links or not plan_id or plan_id == links[0].profile.plan_id:
+    def under_plan(
+        self, links: tuple[Link, ...] | None, plan_id: int | None, payback_tariff_id: int | None
+    ) -> tuple[Link, ...] | None:
+        """The same links, the asking account's under another plan than its own; None or 0: its own.
+
+        Nothing is paid out to an account that has no plan: it has no part in the price.
+        """
+        if not links or not (plan_id or payback_tariff_id):
             return links
         leaf = links[0]
-        plan = self._catalogue.plans.get(plan_id)
-        return (Link(leaf.profile, leaf.zone, leaf.floor_micros, plan, leaf.assigned), *links[1:])
+        plan = self._catalogue.plans.get(plan_id) if plan_id else leaf.plan
+        return (
+            Link(leaf.profile, leaf.zone, leaf.floor_micros, plan, leaf.assigned, payback_tariff_id or 0),
+            *links[1:],
+        )
 
     def on_net(self, links: Sequence[Link], number: str) -> tuple[OnNet, Hint | int | None]:
         """How near the subscriber with this number is, and what must be loaded before that is sure.

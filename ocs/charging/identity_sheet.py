@@ -13,7 +13,16 @@ from ocs.charging.master_data import identity_value
 from ocs.errors import InputError, InputErrors
 from ocs.ports import Identity
 
-COLUMNS: Final = ("account", "kind", "value", "secret", "plan", "max sessions", "cost centre")
+COLUMNS: Final = (
+    "account",
+    "kind",
+    "value",
+    "secret",
+    "plan",
+    "max sessions",
+    "cost centre",
+    "payback tariff",
+)
 NEEDED: Final = ("account", "kind", "value")
 _SESSIONS_MAX: Final = 2**31 - 1
 _ALIASES: Final = {"identity kind": "kind", "identity value": "value", "password": "secret"}
@@ -27,7 +36,8 @@ class IdentityLine(NamedTuple):
     account: str
     plan: str
     identity: Identity
-    "Without account and plan, which are known by their names."
+    "Without account, plan and tariff, which are known by their names."
+    payback_tariff: str = ""
 
 
 def parse_identity_sheet(lines: Iterable[str], place: str) -> Sequence[IdentityLine]:
@@ -98,7 +108,9 @@ def _read_line(cells: Mapping[str, str], at: str) -> IdentityLine:
         max_sessions=int(sessions) if sessions else None,
         cost_centre=cells.get("cost centre", ""),
     )
-    return IdentityLine(at, cells["account"], cells.get("plan", ""), identity)
+    return IdentityLine(
+        at, cells["account"], cells.get("plan", ""), identity, cells.get("payback tariff", "")
+    )
 
 
 def _repeats(lines: Sequence[IdentityLine]) -> Sequence[InputError]:
@@ -129,6 +141,7 @@ def write_identity_sheet(lines: Iterable[IdentityLine], *, with_secrets: bool, h
             "plan": line.plan,
             "max sessions": "" if identity.max_sessions is None else identity.max_sessions,
             "cost centre": identity.cost_centre,
+            "payback tariff": line.payback_tariff,
         }
         writer.writerow([cells[column] for column in columns])
     return text.getvalue()

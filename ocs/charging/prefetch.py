@@ -127,7 +127,7 @@ class Prefetch:
             if reservation.snapshot_id and self._rates.get(reservation.snapshot_id) is None:
                 return None
         links = self._directory.links_for(reservation.account_id for reservation in session.reservations)
-        return self._directory.under_plan(links, session.plan_id)
+        return self._directory.under_plan(links, session.plan_id, session.payback_tariff_id)
 
     def _other_party(self, request: ChargingRequest, links: Sequence[Link]) -> str:
         """The number of a call's other end, when a tariff wants to know whether that is a subscriber."""

@@ -35,6 +35,8 @@ class Link:
     "The plan it pays by; None: it only counts the session, somebody above it pays."
     assigned: tuple[Assigned, ...] = ()
     "Discount plans that the account itself has; those of its plan are found by the plan."
+    payback_tariff_id: int = 0
+    "Out-payment tariff of the DID that is called: prices calls to it; 0: the plan does."
 
 
 class Situation:

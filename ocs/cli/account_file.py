@@ -72,12 +72,19 @@ def export_identities(
 
     async def use(books: Books) -> int:
         plans = {plan.id: plan.name for plan in await books.catalog.load_plans()}
+        tariffs = {terms.id: terms.name for terms in await books.catalog.load_tariffs()}
         count = 0
         is_first = True
         with _opened(file) as out:
             async for profiles in _profiles(books, prefix):
                 lines = [
-                    IdentityLine("", profile.name, plans.get(identity.plan_id or 0, ""), identity)
+                    IdentityLine(
+                        "",
+                        profile.name,
+                        plans.get(identity.plan_id or 0, ""),
+                        identity,
+                        tariffs.get(identity.payback_tariff_id or 0, ""),
+                    )
                     for profile in profiles
                     for identity in await books.catalog.list_identities(profile.id)
                 ]
@@ -133,6 +140,7 @@ async def _plan_identities(
     from ocs.charging.password import is_same_secret
 
     plans = {plan.name: plan.id for plan in await books.catalog.load_plans()}
+    tariffs = {terms.name: terms.id for terms in await books.catalog.load_tariffs()}
     new: list[tuple[IdentityLine, Identity]] = []
     present = 0
     errors: list[InputError] = []
@@ -144,8 +152,17 @@ async def _plan_identities(
         if line.plan and line.plan not in plans:
             errors.append(InputError(f"{line.place}: plan", f"{line.plan!r} does not exist"))
             continue
-        plan_id = plans[line.plan] if line.plan else None
-        wanted = replace(line.identity, account_id=account.id, plan_id=plan_id)
+        if line.payback_tariff and line.payback_tariff not in tariffs:
+            errors.append(
+                InputError(f"{line.place}: payback tariff", f"{line.payback_tariff!r} does not exist")
+            )
+            continue
+        wanted = replace(
+            line.identity,
+            account_id=account.id,
+            plan_id=plans[line.plan] if line.plan else None,
+            payback_tariff_id=tariffs[line.payback_tariff] if line.payback_tariff else None,
+        )
         asked = wanted.value.partition("/")[0] if wanted.kind.value == "ip" else wanted.value
         found = await books.catalog.find_identity(wanted.kind, asked)
         if found is None or found.value != wanted.value:
@@ -173,6 +190,7 @@ def _entry(command: "Command", line: "IdentityLine", identity: "Identity") -> "A
         "max_sessions": identity.max_sessions,
         "plan": f"plans/{line.plan}" if line.plan else None,
         "cost_centre": identity.cost_centre,
+        "payback_tariff": f"tariffs/{line.payback_tariff}" if line.payback_tariff else None,
     }
     return command.entry("create", name, after=facts)
 

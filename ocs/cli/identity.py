@@ -27,6 +27,7 @@ IDENTITY_COLUMNS = (
     Column("has_secret", "secret"),
     Column("max_sessions", "max sessions", right=True),
     Column("cost_centre", "cost centre"),
+    Column("has_payback_tariff", "pays out"),
 )
 
 
@@ -38,6 +39,7 @@ def identity_record(identity: "Identity") -> dict[str, Any]:
         "has_secret": identity.secret is not None,
         "max_sessions": identity.max_sessions,
         "cost_centre": identity.cost_centre,
+        "has_payback_tariff": identity.payback_tariff_id is not None,
     }
 
 
@@ -58,6 +60,10 @@ def add(
     plan: Annotated[str | None, typer.Option("--plan", help="Plan in place of the account's.")] = None,
     max_sessions: Annotated[int | None, typer.Option("--max-sessions", min=1, help="Open at once.")] = None,
     cost_centre: Annotated[str, typer.Option("--cost-centre", help="Kept for reports.")] = "",
+    payback_tariff: Annotated[
+        str | None,
+        typer.Option("--payback-tariff", help="Tariff of calls to this DID, in place of the plan's."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Let an account be recognised by one more identity."""
@@ -66,7 +72,7 @@ def add(
     from ocs.ports import Identity
 
     identity_kind = parse_identity_kind(kind, "KIND")
-    identity = Identity(
+    wanted = Identity(
         kind=identity_kind,
         value=identity_value(identity_kind, value, "VALUE"),
         account_id=0,
@@ -76,6 +82,8 @@ def add(
     )
 
     async def use(books: Books) -> Record:
+        tariff_id = await _find_tariff(books, payback_tariff)
+        identity = replace(wanted, payback_tariff_id=tariff_id)
         added = await books.administration.add_identity(account, identity, plan=plan)
         return {"account": account, **identity_record(added)}
 
@@ -95,6 +103,9 @@ def set_identity(
         int | None, typer.Option("--max-sessions", min=0, help="Open at once; 0: no limit.")
     ] = None,
     cost_centre: Annotated[str | None, typer.Option("--cost-centre", help="Kept for reports.")] = None,
+    payback_tariff: Annotated[
+        str | None, typer.Option("--payback-tariff", help="Tariff of calls to this DID; empty: the plan's.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Change what is given of an identity; running servers know within two seconds."""
@@ -105,13 +116,15 @@ def set_identity(
         changes["max_sessions"] = max_sessions or None
     if cost_centre is not None:
         changes["cost_centre"] = cost_centre
-    if not changes and plan is None:
+    if not changes and plan is None and payback_tariff is None:
         raise InputError(f"identity {kind} {value}", "nothing to change was given")
 
     async def use(books: Books) -> Record:
         identity = await _find(books, kind, value)
         if plan is not None:
             changes["plan_id"] = (await books.administration.plan(plan, "--plan")).id if plan else None
+        if payback_tariff is not None:
+            changes["payback_tariff_id"] = await _find_tariff(books, payback_tariff)
         changed = replace(identity, **changes)
         await books.catalog.update_identity(changed)
         return identity_record(changed)
@@ -142,6 +155,13 @@ async def _find(books: Books, kind: str, value: str) -> "Identity":
     if found is None:
         raise NotFoundError(f"identity {kind} {value!r} does not exist")
     return found
+
+
+async def _find_tariff(books: Books, name: str | None) -> int | None:
+    """The id of the tariff with this name; None for no name."""
+    from ocs.charging.tariff_book import find_terms
+
+    return (await find_terms(books.catalog, name)).id if name else None
 
 
 @app.command("list")

@@ -55,6 +55,7 @@ class SessionRow(NamedTuple):
     peer_attributes: str
     cost_centre: str = ""
     receipt_timed: int = 0
+    payback_tariff_id: int = 0
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -107,6 +108,8 @@ class Session:
     "That of the identity that opened it."
     receipt_timed: int = 0
     "1 when a report's own time was out of tolerance, so that our time of receipt stood in for it."
+    payback_tariff_id: int = 0
+    "Out-payment tariff of the DID that opened it; 0: none."
     reservations: "list[Reservation]" = field(default_factory=list)
     "One per payer, leaf first."
 

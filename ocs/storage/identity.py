@@ -11,11 +11,13 @@ def canonical_identity(identity: Identity) -> Identity:
     """The identity as it is stored: an address becomes its network (``10.0.0.1`` is ``10.0.0.1/32``).
 
     Raises:
-        InputError: an empty value, or no valid address or network for kind ip.
+        InputError: an empty value, no valid address or network for kind ip, or what its kind cannot have.
     """
     place = f"identity {identity.kind.value}"
     if not identity.value:
         raise InputError(place, "the value is empty")
+    if identity.payback_tariff_id is not None and identity.kind is not IdentityKind.DID:
+        raise InputError(place, "only a DID may have a payback tariff")
     if identity.kind is not IdentityKind.IP:
         return identity
     try:

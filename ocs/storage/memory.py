@@ -564,6 +564,7 @@ class MemoryCatalogStore(MemoryDiscounts, MemoryAccess):
         taken = set(self.identities)
         for found in identities:
             self._check_plan(found.plan_id)
+            self._check_tariff(found.payback_tariff_id)
             if (found.kind, found.value) in taken:
                 raise AlreadyExistsError(f"identity {found.kind.value} {found.value!r} exists already")
             taken.add((found.kind, found.value))
@@ -666,6 +667,7 @@ class MemoryCatalogStore(MemoryDiscounts, MemoryAccess):
         if changed.account_id not in self.accounts:
             raise NotFoundError(f"account {changed.account_id} does not exist")
         self._check_plan(changed.plan_id)
+        self._check_tariff(changed.payback_tariff_id)
         former = self._identity(changed.kind, changed.value)
         _check_unchanged(f"identity {changed.value!r}", former, expected)
         await self._append_audits(audit)
@@ -769,6 +771,9 @@ class MemoryCatalogStore(MemoryDiscounts, MemoryAccess):
         for plan in self.plans.values():
             if terms.id in (*plan.tariffs.values(), plan.override_tariff_id):
                 raise InUseError(f"{title} is in plan {plan.name!r}")
+        for identity in self.identities.values():
+            if identity.payback_tariff_id == terms.id:
+                raise InUseError(f"{title} is the payback tariff of identity {identity.value!r}")
         if self.rates.get(terms.id):
             raise InUseError(f"{title} has rates, which the books refer to")
         await self._append_audits(audit)

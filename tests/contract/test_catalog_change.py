@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from contract.backend import Stores
 
-from ocs.errors import AlreadyExistsError, ConflictError, InUseError, NotFoundError
+from ocs.errors import AlreadyExistsError, ConflictError, InputError, InUseError, NotFoundError
 from ocs.ports import AuditEntry, CatalogStore, ChangeKind, Gateway, Identity, IdentityKind, NewAccount, Plan
 from ocs.quota.account import AccountProfile, AccountStatus
 from ocs.rating.tariff import Rate, TariffTerms
@@ -224,6 +224,30 @@ def test_a_tariff_with_rates_and_an_identity_s_plan_stay(stores: Stores) -> None
         )
         with pytest.raises(InUseError, match="identity '1'"):
             await catalog.delete_plan(plan)
+
+    asyncio.run(story())
+
+
+def test_a_did_has_a_payback_tariff_that_exists_and_stays(stores: Stores) -> None:
+    """Only a DID, only a tariff that is there; it comes back as written and is not deleted under it."""
+
+    async def story() -> None:
+        catalog = stores.catalog
+        terms = await catalog.save_tariff(TariffTerms(id=0, name="t"))
+        (account,) = await catalog.create_accounts([NewAccount(profile=AccountProfile(id=0, name="a"))])
+        did = Identity(kind=IdentityKind.DID, value="4420", account_id=account.id, payback_tariff_id=terms.id)
+        with pytest.raises(NotFoundError, match="tariff 99"):
+            await catalog.add_identities([replace(did, payback_tariff_id=99)])
+        with pytest.raises(InputError, match="only a DID"):
+            await catalog.add_identities([replace(did, kind=IdentityKind.CODE)])
+        await catalog.add_identities([did])
+        with pytest.raises(NotFoundError, match="tariff 99"):
+            await catalog.update_identity(replace(did, payback_tariff_id=99))
+        assert await catalog.find_identity(IdentityKind.DID, "4420") == did
+        with pytest.raises(InUseError, match="payback tariff of identity '4420'"):
+            await catalog.delete_tariff(terms)
+        await catalog.update_identity(replace(did, payback_tariff_id=None))
+        await catalog.delete_tariff(terms)
 
     asyncio.run(story())
 

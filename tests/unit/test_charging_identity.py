@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from world import World, voice_prices
@@ -10,7 +11,8 @@ from ocs.charging.master_data import identity_value
 from ocs.charging.outcome import Outcome, OutcomeCode
 from ocs.charging.request import RequestType
 from ocs.ports import Identity, IdentityKind
-from ocs.units import parse_money
+from ocs.rating.tariff import Rate, TariffTerms
+from ocs.units import VOICE, AccessCode, parse_money
 
 Hint = tuple[IdentityKind, str]
 
@@ -127,5 +129,84 @@ def test_what_operators_change_counts_at_the_next_call() -> None:
         assert gone.code is OutcomeCode.UNKNOWN_IDENTITY
         assert (await call(w, "c3", hint)).account_name == "bob"
         assert (await w.update("c1", 60)).granted_units == 60
+
+    play(story)
+
+
+# ------------------------------------------------------------------------------------------------ out-payment
+
+DID: Hint = (IdentityKind.DID, "442079460000")
+
+
+async def save_received(w: World, name: str, rates: Sequence[Rate]) -> int:
+    """A tariff for calls that are received."""
+    tariff = await w.catalog.save_tariff(TariffTerms(id=0, name=name))
+    await w.catalog.write_rates(tariff.id, rates)
+    return tariff.id
+
+
+async def describe_payback(w: World) -> None:
+    """Alice receives calls at 1.00 a minute by her plan, and is paid 0.02 for those to her DID."""
+    paid = Rate(destination="INCOMING", peak=voice_prices("0.02"), payback=True)
+    payback_id = await save_received(w, "payback", [paid])
+    dear = Rate(destination="INCOMING", peak=voice_prices("1.00"))
+    (plan,) = (plan for plan in await w.catalog.load_plans() if plan.name == "retail")
+    received_id = await save_received(w, "received", [dear])
+    tariffs = {**plan.tariffs, (VOICE.name, AccessCode.INCOMING): received_id}
+    await w.catalog.save_plan(replace(plan, tariffs=tariffs, override_tariff_id=received_id))
+    did = Identity(kind=DID[0], value=DID[1], account_id=0, payback_tariff_id=payback_id)
+    await w.administration.add_identity("alice", did)
+
+
+async def receive(w: World, key: str, hint: Hint) -> int:
+    """A call of 120 s to whoever the hint names, the server stopped and started in the middle; its charge."""
+    request = w.request(
+        RequestType.INITIAL, key, called=hint[1], identities=[hint], access_code=AccessCode.INCOMING
+    )
+    assert (await w.ask(request)).code is OutcomeCode.SUCCESS
+    await w.restart()
+    w.pass_seconds(5)
+    await w.start(key)
+    w.pass_seconds(120)
+    return (await w.stop(key, 120)).charged_micros
+
+
+def test_a_call_to_a_did_is_paid_out_by_its_tariff_alone() -> None:
+    """Rating 10: INCOMING payback 0.02, 60/60, 120 s credits 0.04, and also when rated anew at its start."""
+
+    async def story(w: World) -> None:
+        await describe_payback(w)
+        await own(w, "alice", IdentityKind.EXTENSION, "201")
+        await w.begin()
+
+        assert await receive(w, "1", DID) == -parse_money("0.04")
+        assert (await w.state("alice")).balance_micros == parse_money("10.04")
+        assert await receive(w, "2", (IdentityKind.EXTENSION, "201")) == parse_money("2.00")
+
+        outgoing = w.request(RequestType.INITIAL, "3", called="441", identities=[DID])
+        assert (await w.ask(outgoing)).reserved_micros == parse_money("1.00")
+
+    play(story)
+
+
+def test_a_payback_tariff_counts_from_the_next_call_on() -> None:
+    """Taken from the DID while the server runs; the open call keeps what it was opened with."""
+
+    async def story(w: World) -> None:
+        await describe_payback(w)
+        await w.begin()
+        fields = {"called": DID[1], "identities": [DID], "access_code": AccessCode.INCOMING}
+        await w.ask(w.request(RequestType.INITIAL, "1", **fields))
+        stored = await w.catalog.find_identity(*DID)
+        assert stored is not None
+        await w.catalog.update_identity(replace(stored, payback_tariff_id=None))
+        await w.engine.follow_changes()
+        await w.ask(w.request(RequestType.INITIAL, "2", **fields))
+        for key in ("1", "2"):
+            await w.start(key)
+        w.pass_seconds(60)
+
+        charged = [(await w.stop(key, 60)).charged_micros for key in ("1", "2")]
+        assert charged == [-parse_money("0.02"), parse_money("1.00")]
 
     play(story)

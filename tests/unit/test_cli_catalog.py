@@ -164,6 +164,7 @@ def test_identities_go_out_and_come_back(shell: Shell) -> None:
         "plan": "retail",
         "max sessions": "2",
         "cost centre": "sales",
+        "payback tariff": "",
     }
     assert shell.json("identity", "import", str(out))["created"] == 0
     assert "4711" in shell.ok("identity", "export", "-")
@@ -213,10 +214,11 @@ IDENTITIES = st.builds(
 @given(
     st.lists(
         st.builds(
-            lambda account, plan, identity: IdentityLine("", account, plan, identity),
+            lambda account, plan, identity, tariff: IdentityLine("", account, plan, identity, tariff),
             WORDS,
             WORDS | st.just(""),
             IDENTITIES,
+            WORDS | st.just(""),
         ),
         min_size=1,
         max_size=5,

@@ -210,6 +210,29 @@ def test_accounts_are_stopped_and_limited(shell: Shell) -> None:
     assert "--reset" in shell.refused(2, "account", "set", "bob", "--reset", "hourly")
 
 
+def test_a_did_pays_out_by_a_tariff_that_exists(shell: Shell) -> None:
+    """Named on the command line, kept by export and import, and taken back by an empty name."""
+    shell.ok("tariff", "add", "received")
+    assert "tariff 'no' does not exist" in shell.refused(
+        3, "identity", "add", "alice", "did", "4420", "--payback-tariff", "no"
+    )
+    assert "only a DID" in shell.refused(
+        2, "identity", "add", "alice", "code", "7", "--payback-tariff", "received"
+    )
+    added = shell.json("identity", "add", "alice", "did", "4420", "--payback-tariff", "received")
+    sheet = shell.folder / "identities.csv"
+    shell.ok("identity", "export", str(sheet))
+    cleared = shell.json("identity", "set", "did", "4420", "--payback-tariff", "")
+    changed = shell.refused(2, "identity", "import", str(sheet))
+    shell.ok("identity", "remove", "did", "4420")
+    shell.ok("identity", "import", str(sheet))
+
+    assert (added["has_payback_tariff"], cleared["has_payback_tariff"]) == (True, False)
+    assert "is there and is not the same" in changed
+    (did,) = (one for one in shell.json("identity", "list", "alice") if one["kind"] == "did")
+    assert did["has_payback_tariff"] is True
+
+
 def test_identities_are_changed_and_removed(shell: Shell) -> None:
     """An address range by its own name only; what was not given stays."""
     for value in ("10.0.0.0/8", "10.0.0.0/24"):

@@ -34,7 +34,7 @@ class Identities(Collection[IdentityRecord]):
     segments = ("accounts", "identities")
     title = "identity"
     fixed = frozenset({"kind", "value"})
-    fields = frozenset({"secret", "max_sessions", "plan", "cost_centre"})
+    fields = frozenset({"secret", "max_sessions", "plan", "cost_centre", "payback_tariff"})
 
     def __init__(self, catalog: CatalogStore) -> None:
         self._catalog = catalog
@@ -136,6 +136,7 @@ class Identities(Collection[IdentityRecord]):
             "max_sessions": identity.max_sessions,
             "plan": None if identity.plan_id is None else plans.get(identity.plan_id),
             "cost_centre": identity.cost_centre,
+            "payback_tariff": await self._tariff_name(identity.payback_tariff_id),
         }
         return {name: value for name, value in facts.items() if value is not None}
 
@@ -154,6 +155,7 @@ class Identities(Collection[IdentityRecord]):
             "secret": secret,
             "max_sessions": reader.optional("max_sessions"),
             "plan_id": await self._read_plan(reader),
+            "payback_tariff_id": await self._read_tariff(reader, kind),
             "cost_centre": reader.text("cost_centre", characters_max=COST_CENTRE_CHARACTERS_MAX),
         }
         reader.finish()
@@ -175,6 +177,25 @@ class Identities(Collection[IdentityRecord]):
             if plan.name == name:
                 return plan.id
         reader.refuse("plan", f"plan {name!r} does not exist")
+        return None
+
+    async def _tariff_name(self, tariff_id: int | None) -> str | None:
+        if tariff_id is None:
+            return None
+        return next(
+            (f"tariffs/{one.name}" for one in await self._catalog.load_tariffs() if one.id == tariff_id), None
+        )
+
+    async def _read_tariff(self, reader: FactReader, kind: IdentityKind) -> int | None:
+        name = reader.reference("payback_tariff", "tariffs")
+        if not name:
+            return None
+        if kind is not IdentityKind.DID:
+            reader.refuse("payback_tariff", "only a DID may have one")
+        for terms in await self._catalog.load_tariffs():
+            if terms.name == name:
+                return terms.id
+        reader.refuse("payback_tariff", f"tariff {name!r} does not exist")
         return None
 
     async def write(self, record: IdentityRecord, former: IdentityRecord | None, audit: AuditEntry) -> None:

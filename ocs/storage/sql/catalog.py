@@ -309,6 +309,7 @@ class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts, SqlRemoval):
         def write(connection: Connection) -> None:
             _check_exist(connection, schema.account, {changed.account_id})
             _check_exist(connection, schema.plan, {changed.plan_id})
+            _check_exist(connection, schema.tariff, {changed.payback_tariff_id})
             former = _stored_identity(connection, changed.kind, changed.value, self._vault)
             check_unchanged(f"identity {changed.value!r}", former, expected)
             owner = former.account_id
@@ -492,6 +493,7 @@ def _stored_identity(connection: Connection, kind: IdentityKind, value: str, vau
 def _add_identities(connection: Connection, identities: Sequence[Identity], vault: Vault) -> None:
     """Insert identities, none of which may exist."""
     _check_exist(connection, schema.plan, {found.plan_id for found in identities})
+    _check_exist(connection, schema.tariff, {found.payback_tariff_id for found in identities})
     taken = _taken_values(connection, identities)
     for found in identities:
         if (found.kind, found.value) in taken:

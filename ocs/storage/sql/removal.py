@@ -69,7 +69,7 @@ class SqlRemoval:
         await self._database.write(write)
 
     async def delete_tariff(self, terms: TariffTerms, *, audit: AuditEntry | None = None) -> None:
-        """Delete a tariff that has no rates and that no plan names."""
+        """Delete a tariff that has no rates and that no plan and no identity names."""
         title = f"tariff {terms.name!r}"
 
         def write(connection: Connection) -> None:
@@ -78,6 +78,9 @@ class SqlRemoval:
             plan = schema.plan
             is_named = or_(plan.c.override_tariff_id == terms.id, plan.c.id.in_(in_plans))
             _check_unused(connection, plan, is_named, f"{title} is in plan")
+            identity = schema.identity
+            is_paid_out = identity.c.payback_tariff_id == terms.id
+            _check_unused(connection, identity, is_paid_out, f"{title} is the payback tariff of identity")
             first_rate = select(schema.rate.c.destination).where(schema.rate.c.tariff_id == terms.id).limit(1)
             if connection.execute(first_rate).first() is not None:
                 raise InUseError(f"{title} has rates, which the books refer to")

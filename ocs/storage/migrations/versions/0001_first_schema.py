@@ -568,6 +568,7 @@ def _create_session() -> None:
         ),
         sa.Column("cost_centre", sa.Text(), nullable=False),
         sa.Column("receipt_timed", BIG, nullable=False),
+        sa.Column("payback_tariff_id", BIG, nullable=False, comment="of its identity; 0: none"),
         sa.CheckConstraint("answered IN (0, 1)", name=op.f("ck_session_answered")),
         sa.CheckConstraint("final_grant IN (0, 1)", name=op.f("ck_session_final_grant")),
         sa.CheckConstraint("granted_units >= 0", name=op.f("ck_session_granted_units_min")),
@@ -763,11 +764,15 @@ def _create_identity() -> None:
         sa.Column("max_sessions", BIG, nullable=True),
         sa.Column("plan_id", BIG, nullable=True),
         sa.Column("cost_centre", sa.Text(), nullable=False),
+        sa.Column("payback_tariff_id", BIG, nullable=True),
         sa.CheckConstraint(
             "kind IN ('username', 'code', 'did', 'extension', 'trunk', 'ip', 'ani', 'virtual')",
             name=op.f("ck_identity_kind"),
         ),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_identity_account_id")),
+        sa.ForeignKeyConstraint(
+            ["payback_tariff_id"], ["tariff.id"], name=op.f("fk_identity_payback_tariff_id")
+        ),
         sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_identity_plan_id")),
         sa.PrimaryKeyConstraint("kind", "value", name=op.f("pk_identity")),
         comment="What subscribers are recognised by.",

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ocs.charging.master_data import check_name, check_profile, check_zone, parse_network
 from ocs.charging.password import is_same_secret
-from ocs.charging.posting import OPENING_KEY, Cashier, Posting, opening_order
+from ocs.charging.posting import OPENING_KEY, Cashier, opening_order
 from ocs.charging.treasury import Treasury
 from ocs.errors import AlreadyExistsError, InputError, InputErrors, NotFoundError
 from ocs.ports import (
@@ -266,19 +266,6 @@ class Administration:
             if found is not None and found.value == value:
                 return found
         return None
-
-    # ----------------------------------------------------------------------------------- money
-
-    async def top_up(self, name: str, amount_micros: int, *, key: str, note: str = "") -> Posting:
-        """Pay money into an account, once per `key`.
-
-        Raises:
-            InputError: the amount is not above 0, or the key is empty.
-            NotFoundError: there is no such account.
-            AlreadyExistsError: the key was used with another amount, or for something else.
-            ConflictError: the account changed faster than the payment could be decided.
-        """
-        return await self.treasury.pay(name, amount_micros, key=key, note=note)
 
     # ----------------------------------------------------------------------------------- identities, gateways
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence, Sized
 from typing import Any, Final, TypeVar, cast
 
 from ocs.charging.audit import Command
+from ocs.charging.posting import audited_entry
 from ocs.charging.resource.account import AccountRecord, Accounts
 from ocs.charging.resource.collection import Collection as Resources
 from ocs.charging.resource.collection import Key
@@ -94,20 +95,18 @@ class AuditedLedger:
         command = self._command()
         entries = []
         for entry in decision.entries:
-            facts = {
-                "number": entry.number,
-                "kind": entry.kind,
-                "amount_micros": entry.amount_micros,
-                "balance_micros": entry.balance_micros,
-                "note": entry.note,
-            }
             name = await self._names.account_name(entry.account_id)
-            entries.append(command.entry(entry.kind, f"accounts/{name}", after=facts))
+            entries.append(command.entry(entry.kind, f"accounts/{name}", after=audited_entry(entry)))
         for row in decision.sessions:
-            if row.state != SessionState.OPEN:
+            if row.state != SessionState.OPEN and not await self._has_ended(row.session_id):
                 facts = {"state": SessionState(row.state).name.lower(), "end_cause": row.end_cause}
                 entries.append(command.entry("end", f"sessions/{row.session_id}", after=facts))
         return entries
+
+    async def _has_ended(self, session_id: int) -> bool:
+        """Whether the session had ended before: a refund or a late report changes it once more."""
+        session = await self._store.find_session(session_id)
+        return session is not None and not session.is_open
 
 
 class AuditedCatalog:

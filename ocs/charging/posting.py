@@ -7,7 +7,7 @@ Owns idempotency by key, and compare-and-set with another try. Does not own who 
 import asyncio
 import json
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ocs.charging.audit import Command
 from ocs.charging.notice import low_balance_notice
@@ -107,13 +107,12 @@ class Cashier:
         account.version += 1
         notice = low_balance_notice(entry, profile)
         notices = () if notice is None else (notice,)
-        audits = [] if order.audit is None else [order.audit._replace(after=_entry_text(entry))]
         decision = Decision(
             root_id=profile.root_id,
             accounts=[account.row()],
             entries=[entry],
             notices=notices,
-            audits=audits,
+            audits=entry_audits(order.audit, entry),
         )
         return decision, entry
 
@@ -147,13 +146,20 @@ def command_id(audit: AuditEntry) -> str | None:
     return None if audit.request_id is None else audit.request_id.rpartition("\t")[2]
 
 
-def _entry_text(entry: LedgerEntry) -> str:
+def entry_audits(audit: AuditEntry | None, entry: LedgerEntry) -> Sequence[AuditEntry]:
+    """The audit entry of a movement that an operator's command made; none without a command."""
+    if audit is None:
+        return ()
+    after = json.dumps(audited_entry(entry), ensure_ascii=False, separators=(",", ":"))
+    return (audit._replace(after=after),)
+
+
+def audited_entry(entry: LedgerEntry) -> dict[str, Any]:
     """What the audit log keeps of a movement."""
-    facts = {
+    return {
         "number": entry.number,
         "kind": entry.kind,
         "amount_micros": entry.amount_micros,
         "balance_micros": entry.balance_micros,
         "note": entry.note,
     }
-    return json.dumps(facts, ensure_ascii=False, separators=(",", ":"))

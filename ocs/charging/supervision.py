@@ -8,15 +8,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ocs.charging.audit import Command
 from ocs.charging.engine import Engine
 from ocs.charging.outcome import NoAnswer, Outcome
 from ocs.charging.request import ChargingRequest, RequestType, Usage
+from ocs.charging.termination import find_gateway, find_session, tell_ended, terminate
 from ocs.errors import ConflictError, InputError, NotFoundError, StoreUnavailableError
 from ocs.ports import (
     CatalogStore,
-    ChangeKind,
     Clock,
-    Gateway,
     IdentityKind,
     IdSource,
     LedgerStore,
@@ -25,7 +25,6 @@ from ocs.ports import (
 from ocs.quota.session import Session
 from ocs.units import SERVICES, AccessCode
 
-CAUSE_LENGTH_MAX = 64
 PER_PAGE = 200
 
 
@@ -71,43 +70,18 @@ class Supervision:
             raise NotFoundError(f"session {name!r} does not exist")
         return next(iter(found.values()))
 
-    async def terminate(self, session_id: int, *, cause: str = "operator") -> Session:
-        """End an open session: its usage so far is charged, the rest released, its equipment told.
-
-        One that has ended already is returned as it is. What the equipment reports later is settled exactly.
-        """
-        if not cause or len(cause) > CAUSE_LENGTH_MAX:
-            raise InputError("cause", f"is empty or longer than {CAUSE_LENGTH_MAX} characters")
-        session = await self._ledger.find_session(session_id)
-        if session is None:
-            raise NotFoundError(f"session {session_id} does not exist")
-        if session.is_open:
-            now_ms = self._clock.now_ms()
-            request = ChargingRequest(
-                type=RequestType.TERMINATION,
-                gateway=await self._gateway(session.gateway_id),
-                session_key=session.session_key,
-                received_at_ms=now_ms,
-                event_at_ms=now_ms,
-                service=SERVICES[session.service],
-                access_code=AccessCode(session.access_code),
-                end_cause=cause,
-            )
-            await _charge(self._engine(), request)
-        elif session.end_cause != cause:
-            return session
-        # Also for one that had ended so: the command before this one may have died before it told the server.
-        await self._tell(session)
-        ended = await self._ledger.find_session(session_id)
-        assert ended is not None, "sessions do not disappear"
-        return ended
+    async def terminate(self, session_id: int, *, cause: str = "", command: Command) -> Session:
+        """End an open session; see `ocs.charging.termination`."""
+        return await terminate(
+            self._engine(), self._ledger, self._catalog, session_id=session_id, cause=cause, command=command
+        )
 
     async def refeed(self, report: ParkedReport) -> Refeed:
         """Charge a parked report now that its cause is mended; as a final report, whatever it was."""
         body: Mapping[str, Any] = json.loads(report.report)
         request = ChargingRequest(
             type=RequestType.TERMINATION,
-            gateway=await self._gateway(report.gateway_id),
+            gateway=await find_gateway(self._catalog, report.gateway_id),
             session_key=report.session_key,
             received_at_ms=self._clock.now_ms(),
             event_at_ms=body["event_at_ms"],
@@ -125,9 +99,7 @@ class Supervision:
         await engine.load_catalogue()
         outcome = await _charge(engine, request)
         if outcome.session_id is not None:
-            session = await self._ledger.find_session(outcome.session_id)
-            assert session is not None, "it was just booked"
-            await self._tell(session)
+            await tell_ended(self._catalog, await find_session(self._ledger, outcome.session_id))
         return Refeed(report, outcome)
 
     async def parked(self, parked_ids: Sequence[int] = ()) -> Sequence[ParkedReport]:
@@ -144,17 +116,6 @@ class Supervision:
 
     def _engine(self) -> Engine:
         return Engine(ledger=self._ledger, catalog=self._catalog, clock=self._clock, ids=self._ids)
-
-    async def _gateway(self, gateway_id: int) -> Gateway:
-        for gateway in await self._catalog.load_gateways():
-            if gateway.id == gateway_id:
-                return gateway
-        return Gateway(id=gateway_id, name="(removed)")
-
-    async def _tell(self, session: Session) -> None:
-        for reservation in session.reservations:
-            await self._catalog.touch(ChangeKind.ACCOUNT, reservation.account_id)
-        await self._catalog.touch(ChangeKind.SESSION, session.session_id)
 
 
 async def _charge(engine: Engine, request: ChargingRequest) -> Outcome:

@@ -17,6 +17,7 @@ from ocs.charging.posting import (
     Order,
     Posting,
     check_repeat,
+    entry_audits,
     posting_audit,
 )
 from ocs.errors import AlreadyExistsError, ConflictError, InputError, NotFoundError
@@ -84,7 +85,13 @@ class Treasury:
         return await self._book(name, order, "adjust", command)
 
     async def reset(
-        self, name: str, amount_micros: int | None = None, *, key: str, note: str = ""
+        self,
+        name: str,
+        amount_micros: int | None = None,
+        *,
+        key: str,
+        note: str = "",
+        command: Command | None = None,
     ) -> Posting:
         """Bring a balance to an amount at once: that of the account's credit reset unless one is given.
 
@@ -105,7 +112,8 @@ class Treasury:
             account = loaded.accounts.get(profile.id) or opening_account(profile.id)
             if account.balance_micros == target_micros:
                 raise InputError("amount", f"account {name!r} has {format_money(target_micros)} already")
-            order = Order(EntryKind.RESET, target_micros - account.balance_micros, key, note)
+            audit = posting_audit(command, "reset", profile, key)
+            order = Order(EntryKind.RESET, target_micros - account.balance_micros, key, note, audit)
             decision, entry = self._cashier.decide(profile, account, order)
             (result,) = await self._ledger.commit([decision])
             if result is CommitResult.COMMITTED:
@@ -154,6 +162,7 @@ class Treasury:
         give = Order(EntryKind.TRANSFER, -amount_micros, _checked(key), f"to {target}{suffix}")
         give = give._replace(audit=posting_audit(command, "transfer", giver, key))
         take = Order(EntryKind.TRANSFER, amount_micros, key, f"from {source}{suffix}")
+        take = take._replace(audit=posting_audit(command, "transfer", taker, key))
         for attempt in range(ATTEMPTS_MAX):
             transfer = await self._try_transfer((giver, give), (taker, take))
             if transfer is not None:
@@ -200,7 +209,14 @@ class Treasury:
     # ----------------------------------------------------------------------------------- refunds
 
     async def refund(
-        self, name: str, session_id: int, amount_micros: int | None = None, *, key: str, note: str = ""
+        self,
+        name: str,
+        session_id: int,
+        amount_micros: int | None = None,
+        *,
+        key: str,
+        note: str = "",
+        command: Command | None = None,
     ) -> Posting:
         """Give back to an account what an ended session cost it, all that is left of it or a part.
 
@@ -222,9 +238,11 @@ class Treasury:
             if session is None:
                 raise NotFoundError(f"session {session_id} does not exist")
             reservation = _refundable(profile, session, amount_micros)
-            entry = await self._commit_refund(
-                profile, session, reservation, amount_micros=amount_micros, key=key, note=note
-            )
+            left_micros = reservation.debited_micros - reservation.refunded_micros
+            audit = posting_audit(command, "refund", profile, key)
+            refunded_micros = left_micros if amount_micros is None else amount_micros
+            order = Order(EntryKind.REFUND, refunded_micros, key, note, audit)
+            entry = await self._commit_refund(profile, session, reservation, order)
             if entry is not None:
                 await self._catalog.touch(ChangeKind.ACCOUNT, profile.id)
                 return Posting(entry, is_repeat=False)
@@ -232,29 +250,20 @@ class Treasury:
         raise ConflictError(f"account {name!r} is too busy: it changed {ATTEMPTS_MAX} times")
 
     async def _commit_refund(
-        self,
-        profile: AccountProfile,
-        session: Session,
-        reservation: Reservation,
-        *,
-        amount_micros: int | None,
-        key: str,
-        note: str,
+        self, profile: AccountProfile, session: Session, reservation: Reservation, order: Order
     ) -> LedgerEntry | None:
         """The entry; None when account or session moved meanwhile."""
         account = (await self._ledger.load([profile.id], ())).accounts[profile.id]
-        left_micros = reservation.debited_micros - reservation.refunded_micros
-        refunded_micros = left_micros if amount_micros is None else amount_micros
-        reservation.refunded_micros += refunded_micros
+        reservation.refunded_micros += order.amount_micros
         entry = post(
             account,
-            kind=EntryKind.REFUND,
-            amount_micros=refunded_micros,
+            kind=order.kind,
+            amount_micros=order.amount_micros,
             at_ms=self._clock.now_ms(),
             session_id=session.session_id,
             snapshot_id=reservation.snapshot_id,
-            request_key=key,
-            note=note,
+            request_key=order.key,
+            note=order.note,
         )
         account.version += 1
         session.version += 1
@@ -264,6 +273,7 @@ class Treasury:
             sessions=[session.row()],
             reservations=[one.row() for one in session.reservations],
             entries=[entry],
+            audits=entry_audits(order.audit, entry),
         )
         (result,) = await self._ledger.commit([decision])
         return entry if result is CommitResult.COMMITTED else None
@@ -303,5 +313,5 @@ def _joined(root_id: int, first: Decision, second: Decision) -> Decision:
         accounts=[*first.accounts, *second.accounts],
         entries=entries,
         notices=[*first.notices, *second.notices],
-        audits=first.audits,
+        audits=[*first.audits, *second.audits],
     )

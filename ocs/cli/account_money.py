@@ -13,6 +13,7 @@ from ocs.cli.account import Name, app
 from ocs.cli.books import Books, use_books
 from ocs.cli.console import Column, Json, Record, parse_time, print_json, print_records, say
 from ocs.cli.ledger import ENTRY_COLUMNS, entry_record, entry_records
+from ocs.cli.operator import command_of
 from ocs.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ def top_up(
     micros = parse_money(amount, "AMOUNT")
 
     def do(books: Books, used_key: str) -> "Awaitable[Posting]":
-        return books.administration.treasury.pay(name, micros, key=used_key, note=note)
+        return books.administration.treasury.pay(
+            name, micros, key=used_key, note=note, command=command_of(books)
+        )
 
     _move(context, name, key, do, done=f"Paid {{}} into {name}", as_json=as_json)
 
@@ -78,7 +81,9 @@ def bonus(
     micros = parse_money(amount, "AMOUNT")
 
     def do(books: Books, used_key: str) -> "Awaitable[Posting]":
-        return books.administration.treasury.pay(name, micros, key=used_key, note=note, is_bonus=True)
+        return books.administration.treasury.pay(
+            name, micros, key=used_key, note=note, is_bonus=True, command=command_of(books)
+        )
 
     _move(context, name, key, do, done=f"Gave {name} {{}}", as_json=as_json)
 
@@ -98,7 +103,9 @@ def adjust(
     micros = parse_money(amount, "AMOUNT")
 
     def do(books: Books, used_key: str) -> "Awaitable[Posting]":
-        return books.administration.treasury.adjust(name, micros, key=used_key, note=note)
+        return books.administration.treasury.adjust(
+            name, micros, key=used_key, note=note, command=command_of(books)
+        )
 
     _move(context, name, key, do, done=f"Adjusted {name} by {amount}", as_json=as_json)
 
@@ -120,7 +127,9 @@ def reset(
     micros = None if amount is None else parse_money(amount, "--amount")
 
     def do(books: Books, used_key: str) -> "Awaitable[Posting]":
-        return books.administration.treasury.reset(name, micros, key=used_key, note=note)
+        return books.administration.treasury.reset(
+            name, micros, key=used_key, note=note, command=command_of(books)
+        )
 
     _move(context, name, key, do, done=f"Reset {name}", as_json=as_json)
 
@@ -148,7 +157,7 @@ def refund(
     async def do(books: Books, used_key: str) -> "Posting":
         found = await books.supervision.find(session, gateway=gateway)
         return await books.administration.treasury.refund(
-            name, found.session_id, micros, key=used_key, note=note
+            name, found.session_id, micros, key=used_key, note=note, command=command_of(books)
         )
 
     _move(context, name, key, do, done=f"Refunded {{}} to {name}", as_json=as_json)
@@ -173,7 +182,9 @@ def transfer(
         say(f"Key {used_key}: run it again with it if it is cut off.")
     done = use_books(
         context,
-        lambda books: books.administration.treasury.transfer(source, target, micros, key=used_key, note=note),
+        lambda books: books.administration.treasury.transfer(
+            source, target, micros, key=used_key, note=note, command=command_of(books)
+        ),
     )
     record: dict[str, Any] = {
         "source": {"account": source, **entry_record(done.given.entry, {})},

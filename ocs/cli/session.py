@@ -17,6 +17,7 @@ from ocs.cli.console import (
     print_records,
     say,
 )
+from ocs.cli.operator import command_of
 from ocs.errors import InputError
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def terminate(
     context: typer.Context,
     session: SessionName,
     gateway: GatewayName = "",
-    cause: Annotated[str, typer.Option("--cause", help="Kept in its record.")] = "operator",
+    cause: Annotated[str, typer.Option("--cause", help="The reason, kept in its record.")] = "operator",
     as_json: Json = False,
 ) -> None:
     """End an open session: its usage so far is charged, the rest released, and its equipment told."""
@@ -193,7 +194,8 @@ def terminate(
     async def use(books: Books) -> tuple[dict[str, Any], bool]:
         found = await books.supervision.find(session, gateway=gateway)
         was_open = found.is_open
-        ended = await books.supervision.terminate(found.session_id, cause=cause)
+        command = command_of(books)
+        ended = await books.supervision.terminate(found.session_id, cause=cause, command=command)
         return await _whole_record(books, ended), was_open
 
     record, was_open = use_books(context, use)

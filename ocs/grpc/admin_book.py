@@ -121,7 +121,7 @@ class BookMethods:
             self._ledger,
             self._catalog,
             session_id=_number(request.name, "sessions", "name"),
-            reason=request.reason,
+            cause=request.reason,
             command=Command(caller.title, self._clock.now_ms()),
         )
         return to_message(await session_facts(session, _Names(self._catalog)), pb.Session())

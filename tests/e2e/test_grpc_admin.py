@@ -760,6 +760,8 @@ def test_a_session_is_ended_by_an_operator(play: Play) -> None:
         assert (cdr.end_cause, cdr.charged_micros) == ("fraud", 100_000)
         (logged,) = (await admin("ListAuditEntries")).audit_entries
         assert (logged.action, logged.resource) == ("terminate", open_.name)
+        assert json.loads(logged.before_json) == {"state": "open", "used_units": 60}
+        assert json.loads(logged.after_json) == {"state": "closed", "end_cause": "fraud"}
         await world.stop("c1", 120)
         assert await world.balance("alice") == 9_800_000
         assert (await admin.refused("TerminateSession", name="sessions/0")).code is Code.NOT_FOUND

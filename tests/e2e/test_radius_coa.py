@@ -135,7 +135,7 @@ def test_money_that_arrives_in_time_lets_the_session_go_on() -> None:
         await plant.report("Start", CALL)
         plant.clock.ahead_ms += 60_000
         await plant.report("Interim-Update", {**CALL, "Acct-Session-Time": 60})
-        await plant.world.administration.top_up("alice", parse_money("10"), key="k")
+        await plant.world.administration.treasury.pay("alice", parse_money("10"), key="k")
         await hear(plant)
         await asyncio.sleep(3.2)
 

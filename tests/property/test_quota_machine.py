@@ -411,7 +411,7 @@ class QuotaMachine(RuleBasedStateMachine):
         """Money arrives, and its repeat does not."""
         self.keys += 1
         for _ in range(2):
-            self.do(self.world.administration.top_up(name, micros, key=f"payment {self.keys}"))
+            self.do(self.world.administration.treasury.pay(name, micros, key=f"payment {self.keys}"))
         self.do(self.world.engine.follow_changes())
         self.model.accounts[name].balance += micros
 

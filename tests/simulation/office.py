@@ -40,7 +40,7 @@ class Office:
         self._journal.add("pays", f"{name} {micros}")
         while True:
             try:
-                posting = await self._administration.top_up(name, micros, key=key)
+                posting = await self._administration.treasury.pay(name, micros, key=key)
             except (StoreUnavailableError, ConflictError):
                 await asyncio.sleep(2)
                 continue

@@ -316,7 +316,7 @@ def test_existing_account_with_other_money_is_not_the_same() -> None:
     """Importing brings no money to an account that has movements of its own."""
     office = Office()
     office.enrol(order("rich", opening_micros=5), order("poor"))
-    run(office.administration.top_up("poor", 1, key="k"))
+    run(office.administration.treasury.pay("poor", 1, key="k"))
 
     for again in (order("rich", opening_micros=6), order("rich"), order("poor", opening_micros=5)):
         with pytest.raises(InputErrors, match="is not the same"):
@@ -343,7 +343,7 @@ def test_top_up_moves_the_balance_and_wakes_running_servers() -> None:
     alice = run(office.administration.create_account(order("alice", opening_micros=1)))
     seen = run(office.catalog.last_change())
 
-    posting = run(office.administration.top_up("alice", 5_000_000, key="bank-1", note="cash"))
+    posting = run(office.administration.treasury.pay("alice", 5_000_000, key="bank-1", note="cash"))
 
     assert not posting.is_repeat
     assert posting.entry.balance_micros == office.balance("alice") == 5_000_001
@@ -356,14 +356,14 @@ def test_same_key_pays_once() -> None:
     """A retried payment returns the first entry; another amount under its key is refused."""
     office = Office()
     run(office.administration.create_account(order("alice")))
-    first = run(office.administration.top_up("alice", 5, key="k"))
+    first = run(office.administration.treasury.pay("alice", 5, key="k"))
 
-    again = run(office.administration.top_up("alice", 5, key="k"))
+    again = run(office.administration.treasury.pay("alice", 5, key="k"))
 
     assert again.is_repeat
     assert again.entry == first.entry
     with pytest.raises(AlreadyExistsError, match="'k'"):
-        run(office.administration.top_up("alice", 6, key="k"))
+        run(office.administration.treasury.pay("alice", 6, key="k"))
     assert office.balance("alice") == 5
 
 
@@ -372,7 +372,7 @@ def test_same_key_of_another_account_is_another_payment() -> None:
     office = Office()
     for name in ("alice", "bob"):
         run(office.administration.create_account(order(name)))
-        run(office.administration.top_up(name, 5, key="k"))
+        run(office.administration.treasury.pay(name, 5, key="k"))
 
     assert office.balance("bob") == 5
 
@@ -384,7 +384,7 @@ def test_payment_is_decided_again_when_the_account_moved() -> None:
     run(office.administration.create_account(order("alice", opening_micros=100)))
     ledger.rivals = 3
 
-    run(office.administration.top_up("alice", 50, key="k"))
+    run(office.administration.treasury.pay("alice", 50, key="k"))
 
     assert office.balance("alice") == 153
     assert run(office.ledger.verify()) == []
@@ -398,7 +398,7 @@ def test_payment_gives_up_when_the_account_never_rests() -> None:
     ledger.rivals = ATTEMPTS_MAX + 1
 
     with pytest.raises(ConflictError, match="too busy"):
-        run(office.administration.top_up("alice", 50, key="k"))
+        run(office.administration.treasury.pay("alice", 50, key="k"))
 
     assert office.balance("alice") == 100 + ATTEMPTS_MAX
 
@@ -410,7 +410,7 @@ def test_impossible_payment_is_bad_input(amount_micros: int, key: str) -> None:
     run(office.administration.create_account(order("alice")))
 
     with pytest.raises(InputError):
-        run(office.administration.top_up("alice", amount_micros, key=key))
+        run(office.administration.treasury.pay("alice", amount_micros, key=key))
 
     assert office.balance("alice") == 0
 

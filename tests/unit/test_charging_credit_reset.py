@@ -157,7 +157,7 @@ def test_a_reset_whose_commit_fails_is_made_later() -> None:
         w.pass_seconds(DAY_S)
         # Another process moves the account after it was read: our commit conflicts.
         await w.stop("c1", 30, "alice")
-        await w.administration.top_up("alice", parse_money("2"), key="k")
+        await w.administration.treasury.pay("alice", parse_money("2"), key="k")
 
         await w.engine.reset_credit()
         await w.engine.reset_credit()
@@ -176,7 +176,7 @@ def test_low_balance_is_noticed_once_per_crossing() -> None:
         await w.begin()
         for n, seconds in enumerate((60, 60, 60, 60)):
             await w.stop(f"c{n}", seconds, "alice")
-        await w.administration.top_up("alice", parse_money("5"), key="k")
+        await w.administration.treasury.pay("alice", parse_money("5"), key="k")
         await w.engine.follow_changes()
         await w.administration.treasury.adjust("alice", -parse_money("4"), key="a", note="fraud")
 

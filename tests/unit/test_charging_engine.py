@@ -626,7 +626,7 @@ class TestVolumeAndEvents:
             assert granted.affordable_units == (1000 * 1024 * 1024) // step * step
             assert report.affordable_units == granted.affordable_units - 400_000_000
             assert report.granted_units < most
-            await w.administration.top_up("dan", money("1000"), key="k")
+            await w.administration.treasury.pay("dan", money("1000"), key="k")
             await w.engine.follow_changes()
             rich = await w.update("d1", usage=Usage(octets_in=400_000_001), service=DATA)
             assert rich.affordable_units == (400_000_001 + most) // step * step - 400_000_001
@@ -641,7 +641,7 @@ class TestVolumeAndEvents:
             await w.begin()
             await w.initial("c1", "alice")
             final = await w.update("c1", 60)
-            await w.administration.top_up("alice", money("10"), key="k")
+            await w.administration.treasury.pay("alice", money("10"), key="k")
             await w.engine.follow_changes()
 
             told = await w.update("c1", 70)

@@ -586,7 +586,7 @@ class TestOtherServer:
             await w.account("alice", "0", plan="retail")
             await w.begin()
             assert (await w.initial("c1", "alice")).code is OutcomeCode.ZERO_BALANCE
-            await w.administration.top_up("alice", money("5"), key="p1")
+            await w.administration.treasury.pay("alice", money("5"), key="p1")
 
             assert (await w.initial("c2", "alice")).code is OutcomeCode.SUCCESS
 
@@ -691,7 +691,7 @@ class TestFreshness:
             stopped = asyncio.create_task(w.engine.charge(ended))
             await written.wait()
             w.faults.commit = commit  # type: ignore[method-assign]
-            await w.administration.top_up("alice", money("5"), key="p1")
+            await w.administration.treasury.pay("alice", money("5"), key="p1")
             await w.engine.follow_changes()
             told.set()
             await stopped
@@ -710,9 +710,9 @@ class TestFreshness:
             assert (await w.initial("c1", "alice")).code is OutcomeCode.ZERO_BALANCE
             w.faults.fates = ["unknown"]
             with pytest.raises(StoreUnavailableError):
-                await w.administration.top_up("alice", money("5"), key="p1")
+                await w.administration.treasury.pay("alice", money("5"), key="p1")
 
-            repeated = await w.administration.top_up("alice", money("5"), key="p1")
+            repeated = await w.administration.treasury.pay("alice", money("5"), key="p1")
             await w.engine.follow_changes()
 
             assert repeated.is_repeat

@@ -1,12 +1,14 @@
 """Sessions in the operator's hands: ended from outside, and parked reports fed again."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from world import World, voice_prices
+from world import EPOCH_MS, World, voice_prices
 
+from ocs.charging.audit import Command
 from ocs.charging.outcome import OutcomeCode
 from ocs.charging.request import Usage
 from ocs.charging.service import SessionNotice
@@ -15,6 +17,8 @@ from ocs.errors import InputError, NotFoundError
 from ocs.ports import Gateway
 from ocs.quota.session import SessionState
 from ocs.units import parse_money
+
+BOSS = Command("boss", EPOCH_MS)
 
 
 def money(text: str) -> int:
@@ -44,13 +48,21 @@ def test_an_operator_ends_a_call_beside_the_running_server() -> None:
         await w.update("c1", 60)
         session = await desk.find("c1")
 
-        ended = await desk.terminate(session.session_id, cause="fraud")
-        again = await desk.terminate(session.session_id)
+        ended = await desk.terminate(session.session_id, cause="fraud", command=BOSS)
+        again = await desk.terminate(session.session_id, command=BOSS)
         await w.engine.follow_changes()
 
         assert (ended.state, ended.end_cause, again.end_cause) == (SessionState.CLOSED, "fraud", "fraud")
         assert (await w.balance("alice"), await w.free("alice")) == (money("9"), money("9"))
         assert w.notices.take() == [("c1", SessionNotice.END, "operator")]
+        (logged,) = await w.catalog.list_audit()
+        assert (logged.actor, logged.action, logged.target) == (
+            "boss",
+            "terminate",
+            f"sessions/{session.session_id}",
+        )
+        assert json.loads(logged.before) == {"state": "open", "used_units": 60}
+        assert json.loads(logged.after) == {"state": "closed", "end_cause": "fraud"}
         (record,) = await w.ledger.list_cdrs()
         assert (record.end_cause, record.used_units) == ("fraud", 60)
         assert (await w.update("c1", 70)).code is OutcomeCode.SESSION_ENDED
@@ -67,7 +79,9 @@ def test_a_call_that_is_ended_while_it_reports() -> None:
         await w.initial("c1", "alice")
         session = await desk.find("c1")
 
-        await asyncio.gather(desk.terminate(session.session_id), w.update("c1", 60), w.update("c1", 90))
+        await asyncio.gather(
+            desk.terminate(session.session_id, command=BOSS), w.update("c1", 60), w.update("c1", 90)
+        )
         await w.engine.follow_changes()
 
         assert await w.balance("alice") == money("8.50")
@@ -92,7 +106,7 @@ def test_sessions_are_found_by_id_or_by_what_a_gateway_calls_them() -> None:
         with pytest.raises(NotFoundError):
             await desk.find("c9")
         with pytest.raises(NotFoundError):
-            await desk.terminate(999)
+            await desk.terminate(999, command=BOSS)
 
     play(story)
 

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 from world import World, voice_prices
 
+from ocs.charging.audit import Command
+from ocs.charging.audited import audit_stores
 from ocs.charging.outcome import OutcomeCode
+from ocs.charging.posting import command_id
+from ocs.charging.treasury import Treasury
 from ocs.errors import AlreadyExistsError, InputError, NotFoundError, StoreUnavailableError
 from ocs.ports import CommitResult, Decision
 from ocs.quota.account import AccountStatus
@@ -188,6 +192,44 @@ def test_a_transfer_that_is_cut_off_is_completed_by_its_key(parent: str, breaks_
         assert (await w.balance("alice"), await w.balance("bob")) == (money("6"), money("4"))
 
     play(story, stores=(ledger, MemoryCatalogStore()))
+
+
+@pytest.mark.parametrize("parent", ["", "alice"])
+def test_both_sides_of_a_transfer_are_audited(parent: str) -> None:
+    """Once each, under the name of the account and the key, however often the command is repeated."""
+
+    async def story(w: World) -> None:
+        await w.account("bob", "0", parent=parent)
+        boss = Command("boss", w.clock.now_ms(), "k")
+        for _ in range(2):
+            await w.administration.treasury.transfer("alice", "bob", money("4"), key="k", command=boss)
+
+        log = await w.catalog.list_audit()
+        assert sorted((one.action, one.target, command_id(one)) for one in log) == [
+            ("transfer", "accounts/alice", "k"),
+            ("transfer", "accounts/bob", "k"),
+        ]
+
+    play(story)
+
+
+def test_a_refund_ends_no_session() -> None:
+    """Stores that audit by themselves tell of a session's end once, not of each later change of it."""
+
+    async def story(w: World) -> None:
+        await w.begin()
+        running = await w.initial("c1", "alice")
+        assert running.session_id is not None
+        await w.stop("c1", 180)
+        ledger, catalog = audit_stores(w.ledger, w.catalog, w.clock, "boss")
+
+        await Treasury(ledger, catalog, w.clock).refund("alice", running.session_id, key="k")
+
+        assert [(one.action, one.target) for one in await w.catalog.list_audit()] == [
+            ("refund", "accounts/alice")
+        ]
+
+    play(story)
 
 
 def test_a_session_is_refunded_in_parts_up_to_what_it_cost() -> None:

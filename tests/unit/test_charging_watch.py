@@ -50,12 +50,12 @@ def test_a_top_up_reaches_a_call_on_its_last_grant() -> None:
         await last_grant(w, "c1", "alice")
         assert await hear(w) == []
 
-        await w.administration.top_up("alice", parse_money("5"), key="k")
+        await w.administration.treasury.pay("alice", parse_money("5"), key="k")
 
         assert await hear(w) == [("c1", REPORT, "money_arrived")]
         renewed = await w.update("c1", 10)
         assert (renewed.granted_units, renewed.final_unit_action) == (60, None)
-        await w.administration.top_up("alice", parse_money("5"), key="k2")
+        await w.administration.treasury.pay("alice", parse_money("5"), key="k2")
         assert await hear(w) == []
 
     play(story)
@@ -108,7 +108,7 @@ def test_money_at_the_reseller_reaches_its_customers_calls() -> None:
         await w.begin()
         await last_grant(w, "c1", "alice")
 
-        await w.administration.top_up("reseller", parse_money("5"), key="k")
+        await w.administration.treasury.pay("reseller", parse_money("5"), key="k")
 
         assert await hear(w) == [("c1", REPORT, "money_arrived")]
 
@@ -130,7 +130,7 @@ def test_who_waits_is_known_after_a_restart() -> None:
         assert await hear(w) == [("c2", REPORT, "money_arrived")]
 
         await w.restart()
-        await w.administration.top_up("alice", parse_money("5"), key="k")
+        await w.administration.treasury.pay("alice", parse_money("5"), key="k")
         assert await hear(w) == [("c2", REPORT, "money_arrived")]
 
     play(story)
@@ -228,7 +228,7 @@ def test_thousands_that_wait_are_told_bit_by_bit() -> None:
             outcome = await w.update(key, 0, "trunk")
             assert outcome.code is OutcomeCode.FUNDS_LOCKED
 
-        await w.administration.top_up("trunk", parse_money("500"), key="k")
+        await w.administration.treasury.pay("trunk", parse_money("500"), key="k")
         first = await hear(w)
         assert 0 < len(first) <= 64
         while len(w.notices.heard) + len(first) < len(keys):

@@ -15,7 +15,12 @@ COMMANDS: list[tuple[list[str], str, str]] = [
         "accounts/zoe",
     ),
     (["account", "set", "alice", "--status", "suspended"], "update", "accounts/alice"),
-    (["account", "top-up", "alice", "5", "--key", "k1"], "payment", "accounts/alice"),
+    (["account", "top-up", "alice", "5", "--key", "k1"], "top_up", "accounts/alice"),
+    (["account", "bonus", "alice", "5"], "top_up", "accounts/alice"),
+    (["account", "adjust", "alice", "-5", "--note", "typo"], "adjust", "accounts/alice"),
+    (["account", "reset", "alice", "--amount", "3"], "reset", "accounts/alice"),
+    (["account", "transfer", "alice", "bob", "1"], "transfer", "accounts/alice"),
+    (["account", "transfer", "alice", "bob", "1"], "transfer", "accounts/bob"),
     (
         ["identity", "add", "alice", "code", "77", "--secret", "s3cret"],
         "create",
@@ -71,7 +76,7 @@ def test_what_is_refused_or_repeated_leaves_none(shell: Shell) -> None:
     assert not log(shell)
     shell.ok("account", "top-up", "alice", "5", "--key", "k1")
     shell.ok("account", "top-up", "alice", "5", "--key", "k1")
-    assert [one["action"] for one in log(shell)] == ["payment"]
+    assert [one["action"] for one in log(shell)] == ["top_up"]
 
 
 def test_looking_leaves_none(shell: Shell) -> None:

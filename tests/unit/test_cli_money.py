@@ -16,6 +16,7 @@ from ocs.charging.outcome import Outcome
 from ocs.charging.request import ChargingRequest, RequestType, Usage
 from ocs.ports import IdentityKind
 from ocs.storage.sql.stores import open_sql_stores
+from ocs.units import parse_money
 
 LONDON = "442079460123"
 
@@ -145,6 +146,21 @@ def test_a_call_is_shown_ended_and_refunded(shell: Shell) -> None:
     back = shell.json("account", "refund", "alice", "c-1", "--key", "f1", "--note", "was not hers")
     assert (back["kind"], back["amount"], back["balance"]) == ("refund", record["charged"], "10.00")
     assert shell.json("session", "show", "c-1")["payers"][0]["refunded"] == record["charged"]
+    session = f"sessions/{running['session_id']}"
+    assert [(one["action"], one["target"], one["after"]) for one in shell.json("audit", "list")] == [
+        (
+            "refund",
+            "accounts/alice",
+            {
+                "number": back["number"],
+                "kind": "refund",
+                "amount_micros": parse_money(back["amount"]),
+                "balance_micros": parse_money("10"),
+                "note": "was not hers",
+            },
+        ),
+        ("terminate", session, {"state": "closed", "end_cause": "fraud"}),
+    ]
     shell.ok("ledger", "verify")
 
 

@@ -142,9 +142,7 @@ RESOURCES = {
     "Plan": "Plans",
     "Tariff": "Tariffs",
     "Rate": "",
-    "OffPeakPeriod": "OffPeakPeriods",
     "Destination": "Destinations",
-    "DestinationGroup": "DestinationGroups",
     "DiscountPlan": "DiscountPlans",
     "Gateway": "Gateways",
 }
@@ -170,6 +168,8 @@ ROLES: dict[str, dict[frozenset[ApiRole], set[str]]] = {
         READING: {
             *(f"List{plural}" for plural in RESOURCES.values() if plural),
             *(f"Get{name}" for name in RESOURCES),
+            "ListDestinationGroups",
+            "GetDestinationGroup",
             "ListApiKeys",
             "ListSessions",
             "GetSession",
@@ -181,6 +181,8 @@ ROLES: dict[str, dict[frozenset[ApiRole], set[str]]] = {
         },
         CHANGING: {
             *(f"{verb}{name}" for verb in ("Create", "Update", "Delete") for name in RESOURCES),
+            "AssignDiscountPlan",
+            "WithdrawDiscountPlan",
             "CreateApiKey",
             "RevokeApiKey",
             "TerminateSession",

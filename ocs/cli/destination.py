@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from ocs.cli.books import Books, use_books
-from ocs.cli.console import Column, Json, choose, print_json, print_records, say
+from ocs.cli.console import Column, Json, Record, choose, print_facts, print_json, print_records, say
 from ocs.cli.rate_sheet import agreed
 from ocs.cli.sheet_file import Delimiter, Mapped, Worksheet, parse_mapping
-from ocs.errors import InputError
+from ocs.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
     from ocs.rating.directory import DestinationInfo, Directory
@@ -130,6 +130,81 @@ def list_directory(
     print_records(list(map(_record, found[:limit])), _COLUMNS, as_json=as_json, title="destinations")
     if len(found) > limit and not as_json:
         say(f"There are {len(found) - limit} more: see --limit.")
+
+
+Entry = Annotated[
+    str, typer.Argument(metavar="PREFIX", help="Prefix or special destination.", show_default=False)
+]
+
+
+async def _find(books: Books, prefix: str) -> "DestinationInfo":
+    """The entry with exactly this prefix; NotFoundError when there is none."""
+    from ocs.rating.destination import parse_destination
+
+    wanted = parse_destination(prefix, "PREFIX")
+    for entry in await books.catalog.load_destinations():
+        if entry.prefix == wanted:
+            return entry
+    raise NotFoundError(f"destination {wanted!r} does not exist")
+
+
+@app.command("show")
+def show(context: typer.Context, prefix: Entry, as_json: Json = False) -> None:
+    """Show one entry."""
+
+    async def use(books: Books) -> Record:
+        return _record(await _find(books, prefix))
+
+    print_facts(use_books(context, use), as_json=as_json)
+
+
+@app.command("set")
+def set_entry(
+    context: typer.Context,
+    prefix: Entry,
+    description: Annotated[str | None, typer.Option("--description", help="What it is called.")] = None,
+    country: Annotated[str | None, typer.Option("--country", help="Name of the country.")] = None,
+    iso: Annotated[str | None, typer.Option("--iso", help="ISO 3166-1 code of the country.")] = None,
+    mcc: Annotated[str | None, typer.Option("--mcc", help="Mobile country code, three digits.")] = None,
+    mnc: Annotated[str | None, typer.Option("--mnc", help="Mobile network code, two or three.")] = None,
+    group: Annotated[str | None, typer.Option("--group", help="Destination group.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Enter a destination, or change what is given of one."""
+    from ocs.rating.directory import make_entry
+
+    given = {
+        "description": description,
+        "country": country,
+        "iso": iso,
+        "mcc": mcc,
+        "mnc": mnc,
+        "group": group,
+    }
+
+    async def use(books: Books) -> Record:
+        try:
+            values = _record(await _find(books, prefix))
+        except NotFoundError:
+            values = {"prefix": prefix}
+        values |= {field: text for field, text in given.items() if text is not None}
+        entry = make_entry(values, lambda title: "PREFIX" if title == "Prefix" else f"--{title.lower()}")
+        await books.catalog.save_destinations([entry])
+        return _record(entry)
+
+    print_facts(use_books(context, use), as_json=as_json)
+
+
+@app.command("delete")
+def delete(context: typer.Context, prefix: Entry) -> None:
+    """Remove one entry; no price depends on it."""
+
+    async def use(books: Books) -> str:
+        entry = await _find(books, prefix)
+        await books.catalog.save_destinations([], removed=[entry.prefix])
+        return entry.prefix
+
+    say(f"removed {use_books(context, use)}")
 
 
 @app.command("export")

@@ -4,7 +4,7 @@ Owns its entries, the search for the one that covers a destination, and the read
 Does not own prices, or what taking it over changes (`ocs.rating.directory_sheet`). Rating sections 1 and 9.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO, Final
@@ -147,10 +147,24 @@ def _entry(row: SheetRow, columns: Sequence[str | None], place: str) -> Destinat
     values = {
         column: cell.strip() for column, cell in zip(columns, row.cells, strict=False) if column is not None
     }
-    prefix = parse_destination(values.pop("prefix", ""), f"{place}, column 'Prefix'")
-    _check_code(values.get("mcc", ""), lengths=(3,), place=f"{place}, column 'MCC'")
-    _check_code(values.get("mnc", ""), lengths=(2, 3), place=f"{place}, column 'MNC'")
-    return DestinationInfo(prefix=prefix, **values)
+    return make_entry(values, lambda column: f"{place}, column '{column}'")
+
+
+def make_entry(values: Mapping[str, str], place: Callable[[str], str]) -> DestinationInfo:
+    """An entry of texts by field.
+
+    Args:
+        values: fields of `DestinationInfo`; absent ones are empty.
+        place: what errors call the title of a field: Prefix, MCC, MNC.
+
+    Raises:
+        InputError: no prefix or special destination, or a code that is none.
+    """
+    rest = dict(values)
+    prefix = parse_destination(rest.pop("prefix", ""), place("Prefix"))
+    _check_code(rest.get("mcc", ""), lengths=(3,), place=place("MCC"))
+    _check_code(rest.get("mnc", ""), lengths=(2, 3), place=place("MNC"))
+    return DestinationInfo(prefix=prefix, **rest)
 
 
 def _check_code(code: str, *, lengths: Sequence[int], place: str) -> None:

@@ -47,6 +47,30 @@ def test_entries_are_found_by_every_filter(shell: Shell) -> None:
     assert "1 more" in shell.ok("destination", "list", "--prefix", "44", "--limit", "1")
 
 
+def test_one_entry_is_entered_changed_and_removed(shell: Shell) -> None:
+    """What is not given of an entry stays as it is."""
+    shell.ok("destination", "set", "49", "--description", "Germany", "--iso", "DE")
+    changed = shell.json("destination", "set", "49", "--mcc", "262")
+
+    assert changed == shell.json("destination", "show", "49")
+    assert (changed["description"], changed["iso"], changed["mcc"]) == ("Germany", "DE", "262")
+    assert shell.ok("destination", "delete", "49").strip() == "removed 49"
+    assert "destination '49' does not exist" in shell.refused(3, "destination", "show", "49")
+    assert "destination '49' does not exist" in shell.refused(3, "destination", "delete", "49")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [(["4x"], "PREFIX"), (["49", "--mcc", "26"], "--mcc"), (["49", "--mnc", "1"], "--mnc")],
+)
+def test_an_entry_that_cannot_be_is_refused(shell: Shell, arguments: list[str], place: str) -> None:
+    """The error names the argument; nothing is written."""
+    before = found(shell)
+
+    assert place in shell.refused(2, "destination", "set", *arguments)
+    assert found(shell) == before
+
+
 @pytest.mark.parametrize("name", ["out.csv", "out.xlsx"])
 def test_an_exported_directory_reads_back_as_the_same(shell: Shell, name: str) -> None:
     """As CSV and as a workbook."""

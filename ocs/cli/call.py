@@ -146,7 +146,7 @@ async def _find_caller(books: Books, account: str | None, user: str | None, pass
         state = await books.administration.account_state(account)
         chosen = _choose_identity(account, user, state.identities)
         value = chosen.value.partition("/")[0] if chosen.kind is IdentityKind.IP else chosen.value
-        return _Caller(account, state.live.entries, chosen.kind, value, password or chosen.secret, gateways)
+        return _Caller(account, state.live.entries, chosen.kind, value, password or _clear(chosen), gateways)
     if user is None:
         raise InputError("--account", "or --user must say who calls")
     found = await books.catalog.find_identity(IdentityKind.USERNAME, user)
@@ -154,8 +154,17 @@ async def _find_caller(books: Books, account: str | None, user: str | None, pass
         return _Caller(None, 0, IdentityKind.USERNAME, user, password, gateways)
     chain = await books.catalog.load_chain(found.account_id)
     state = await books.administration.account_state(chain[0].name)
-    known = password or found.secret
+    known = password or _clear(found)
     return _Caller(chain[0].name, state.live.entries, IdentityKind.USERNAME, user, known, gateways)
+
+
+def _clear(identity: "Identity") -> str | None:
+    """The password that the database has of an identity; InputError when it has but a hash."""
+    from ocs.charging.password import is_hashed
+
+    if identity.secret is not None and is_hashed(identity.secret):
+        raise InputError("--password", f"is needed: only a hash is kept of {identity.value}'s")
+    return identity.secret
 
 
 def _choose_identity(account: str, user: str | None, identities: "Sequence[Identity]") -> "Identity":

@@ -15,7 +15,7 @@ DEPLOY: Final = Path(__file__).parents[1] / "deploy"
 PACKAGES: Final = {
     "radclient": "freeradius-utils",
     "freeradius": "freeradius",
-    "kamailio": "kamailio kamailio-radius-modules",
+    "kamailio": "kamailio kamailio-python3-modules kamailio-radius-modules",
     "sipp": "sip-tester",
 }
 READY_S: Final = 60.0

@@ -57,6 +57,17 @@ class Identity:
     cost_centre: str = ""
     payback_tariff_id: int | None = None
     "Out-payment, for kind DID: prices calls to the number in place of the plan's INCOMING tariff."
+    primary_kind: IdentityKind | None = None
+    """With `primary_value` the identity that a virtual number or extension without a plan of its own stands
+    for: it is charged to that one's account, by its plan, and counted against its limit."""
+    primary_value: str = ""
+
+    @property
+    def counted_as(self) -> str:
+        """What its sessions are called where open ones are counted: by its primary identity if it has one."""
+        if self.primary_kind is None:
+            return f"{self.kind.value}:{self.value}"
+        return f"{self.primary_kind.value}:{self.primary_value}"
 
 
 class GrantMode(Enum):
@@ -581,7 +592,10 @@ class CatalogStore(ApiKeyStore, AuditStore, Protocol):
 
     # -- read by the running server
     async def find_identity(self, kind: IdentityKind, value: str) -> Identity | None:
-        """The identity with this value; for IP the longest CIDR that contains the address."""
+        """The identity with this value; for IP the longest CIDR that contains the address.
+
+        As it is stored: its primary identity, if it has one, is looked up by the caller.
+        """
         ...
 
     async def load_chain(self, account_id: int) -> Sequence[AccountProfile]:

@@ -8,7 +8,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ocs.charging.administration import AccountOrder
 from ocs.charging.master_data import identity_value
@@ -166,6 +166,22 @@ def _read_identity(cells: Mapping[str, str], at: str) -> Identity | None:
         account_id=0,
         secret=secret or None,
     )
+
+
+def parse_primary(text: str, place: str) -> dict[str, Any]:
+    """The fields of an identity's primary, written ``KIND:VALUE``; empty: it has none."""
+    if not text:
+        return {"primary_kind": None, "primary_value": ""}
+    kind, colon, value = text.partition(":")
+    if not colon:
+        raise InputError(place, f"{text!r} is not KIND:VALUE, such as username:alice")
+    primary_kind = parse_identity_kind(kind, place)
+    return {"primary_kind": primary_kind, "primary_value": identity_value(primary_kind, value, place)}
+
+
+def primary_text(identity: Identity) -> str:
+    """The identity's primary as `parse_primary` reads it; empty: it has none."""
+    return "" if identity.primary_kind is None else identity.counted_as
 
 
 def parse_identity_kind(text: str, place: str) -> IdentityKind:

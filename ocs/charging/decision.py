@@ -284,7 +284,7 @@ class Decider:
             request_key=request.request_key if request.type is RequestType.INITIAL else "",
             plan_id=identity.plan_id or 0,
             payback_tariff_id=identity.payback_tariff_id or 0,
-            identity_counted=int(identity.max_sessions is not None),
+            counted_identity="" if identity.max_sessions is None else identity.counted_as,
             cost_centre=identity.cost_centre,
             receipt_timed=int(request.receipt_timed),
         )

@@ -5,6 +5,7 @@ bounded, and unknown identities are remembered too.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from ocs.charging.cache import GenerationCache
@@ -122,10 +123,31 @@ class Directory:
         while epoch != self.epoch:
             epoch = self.epoch
             found = await self._store.find_identity(*hint)
+            if found is not None and found.primary_kind is not None:
+                found = await self._stand_for_primary(found)
         if found is not None:
             self._identities.put(hint, found)
         else:
             self._strangers.put(hint, value=True)
+
+    async def _stand_for_primary(self, identity: Identity) -> Identity | None:
+        """An identity with the account, plan and limit of its primary; None when that is gone.
+
+        With a plan of its own it is on its own.
+        """
+        if identity.plan_id is not None:
+            return replace(identity, primary_kind=None, primary_value="")
+        assert identity.primary_kind is not None, "only asked of one that has a primary"
+        primary = await self._store.find_identity(identity.primary_kind, identity.primary_value)
+        if primary is None:
+            return None
+        return replace(
+            identity,
+            account_id=primary.account_id,
+            plan_id=primary.plan_id,
+            max_sessions=primary.max_sessions,
+            cost_centre=identity.cost_centre or primary.cost_centre,
+        )
 
     async def load_chain(self, account_id: int) -> tuple[Link, ...]:
         """Make `chain` know an account; empty when it does not exist."""

@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from ocs.charging.account_sheet import parse_identity_kind
+from ocs.charging.account_sheet import parse_identity_kind, parse_primary, primary_text
 from ocs.charging.master_data import identity_value
 from ocs.errors import InputError, InputErrors
 from ocs.ports import Identity
@@ -22,6 +22,7 @@ COLUMNS: Final = (
     "max sessions",
     "cost centre",
     "payback tariff",
+    "primary",
 )
 NEEDED: Final = ("account", "kind", "value")
 _SESSIONS_MAX: Final = 2**31 - 1
@@ -107,6 +108,7 @@ def _read_line(cells: Mapping[str, str], at: str) -> IdentityLine:
         secret=cells.get("secret") or None,
         max_sessions=int(sessions) if sessions else None,
         cost_centre=cells.get("cost centre", ""),
+        **parse_primary(cells.get("primary", ""), f"{at}: primary"),
     )
     return IdentityLine(
         at, cells["account"], cells.get("plan", ""), identity, cells.get("payback tariff", "")
@@ -142,6 +144,7 @@ def write_identity_sheet(lines: Iterable[IdentityLine], *, with_secrets: bool, h
             "max sessions": "" if identity.max_sessions is None else identity.max_sessions,
             "cost centre": identity.cost_centre,
             "payback tariff": line.payback_tariff,
+            "primary": primary_text(identity),
         }
         writer.writerow([cells[column] for column in columns])
     return text.getvalue()

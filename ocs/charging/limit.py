@@ -26,7 +26,7 @@ def refuse_sessions(situation: Situation, service: Service) -> OutcomeCode | Non
     """Whether the identity, the account or one above it has as many sessions open as it may."""
     identity = situation.identity
     if identity is not None and identity.max_sessions is not None:
-        is_open = open_of_identity(situation.accounts[0], identity.kind.value, identity.value)
+        is_open = open_of_identity(situation.accounts[0], identity.counted_as)
         if is_open >= identity.max_sessions:
             return OutcomeCode.TOO_MANY_SESSIONS
     for link, account in zip(situation.links, situation.accounts, strict=True):

@@ -180,6 +180,7 @@ async def _plan_identities(
 
 
 def _entry(command: "Command", line: "IdentityLine", identity: "Identity") -> "AuditEntry":
+    from ocs.charging.account_sheet import primary_text
     from ocs.charging.resource.identity import identity_id
 
     name = f"accounts/{line.account}/identities/{identity_id(identity.kind, identity.value)}"
@@ -191,6 +192,7 @@ def _entry(command: "Command", line: "IdentityLine", identity: "Identity") -> "A
         "plan": f"plans/{line.plan}" if line.plan else None,
         "cost_centre": identity.cost_centre,
         "payback_tariff": f"tariffs/{line.payback_tariff}" if line.payback_tariff else None,
+        "primary": primary_text(identity) or None,
     }
     return command.entry("create", name, after=facts)
 

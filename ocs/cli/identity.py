@@ -28,6 +28,7 @@ IDENTITY_COLUMNS = (
     Column("max_sessions", "max sessions", right=True),
     Column("cost_centre", "cost centre"),
     Column("has_payback_tariff", "pays out"),
+    Column("primary", "primary"),
 )
 
 
@@ -40,6 +41,7 @@ def identity_record(identity: "Identity") -> dict[str, Any]:
         "max_sessions": identity.max_sessions,
         "cost_centre": identity.cost_centre,
         "has_payback_tariff": identity.payback_tariff_id is not None,
+        "primary": None if identity.primary_kind is None else identity.counted_as,
     }
 
 
@@ -64,10 +66,13 @@ def add(
         str | None,
         typer.Option("--payback-tariff", help="Tariff of calls to this DID, in place of the plan's."),
     ] = None,
+    primary: Annotated[
+        str, typer.Option("--primary", help="KIND:VALUE whose plan and money a virtual number shares.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Let an account be recognised by one more identity."""
-    from ocs.charging.account_sheet import parse_identity_kind
+    from ocs.charging.account_sheet import parse_identity_kind, parse_primary
     from ocs.charging.master_data import identity_value
     from ocs.ports import Identity
 
@@ -79,6 +84,7 @@ def add(
         secret=secret,
         max_sessions=max_sessions,
         cost_centre=cost_centre,
+        **parse_primary(primary, "--primary"),
     )
 
     async def use(books: Books) -> Record:
@@ -106,10 +112,15 @@ def set_identity(
     payback_tariff: Annotated[
         str | None, typer.Option("--payback-tariff", help="Tariff of calls to this DID; empty: the plan's.")
     ] = None,
+    primary: Annotated[
+        str | None, typer.Option("--primary", help="KIND:VALUE whose plan and money it shares; empty: none.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Change what is given of an identity; running servers know within two seconds."""
-    changes: dict[str, Any] = {}
+    from ocs.charging.account_sheet import parse_primary
+
+    changes: dict[str, Any] = {} if primary is None else parse_primary(primary, "--primary")
     if secret is not None:
         changes["secret"] = secret or None
     if max_sessions is not None:

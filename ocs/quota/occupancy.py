@@ -28,25 +28,20 @@ def _count(account: Account, session: Session, step: int) -> None:
         account.open_voice += step
     elif session.service in DATA_SERVICES:
         account.open_data += step
-    if session.identity_counted and session.account_id == account.account_id:
+    if session.counted_identity and session.account_id == account.account_id:
         counts = read_counts(account.open_by_identity)
-        key = identity_key(session.identity_kind, session.identity_value)
+        key = session.counted_identity
         counts[key] = counts.get(key, 0) + step
         account.open_by_identity = write_counts(counts)
 
 
-def open_of_identity(account: Account, kind: str, value: str) -> int:
-    """Counted open sessions of one identity of the account."""
-    return read_counts(account.open_by_identity).get(identity_key(kind, value), 0)
-
-
-def identity_key(kind: str, value: str) -> str:
-    """What an identity is called in the counts; kinds have no colon."""
-    return f"{kind}:{value}"
+def open_of_identity(account: Account, counted_identity: str) -> int:
+    """Counted open sessions of one identity of the account, and of those that stand for it."""
+    return read_counts(account.open_by_identity).get(counted_identity, 0)
 
 
 def read_counts(text: str) -> dict[str, int]:
-    """Counts by `identity_key`."""
+    """Counts by `Session.counted_identity`."""
     counts: dict[str, int] = json.loads(text) if text else {}
     return counts
 

@@ -51,7 +51,7 @@ class SessionRow(NamedTuple):
     octets_in: int
     octets_out: int
     plan_id: int
-    identity_counted: int
+    counted_identity: str
     peer_attributes: str
     cost_centre: str = ""
     receipt_timed: int = 0
@@ -100,8 +100,8 @@ class Session:
     octets_out: int = 0
     plan_id: int = 0
     "Plan of the identity that opened it, in place of its account's; 0: the account's."
-    identity_counted: int = 0
-    "1 when it counts against the limit of the identity that opened it."
+    counted_identity: str = ""
+    "The identity, as `Identity.counted_as`, against whose limit it counts; empty: that has no limit."
     peer_attributes: str = ""
     "How its edge finds it at the equipment, in the edge's own words; empty: by its key alone."
     cost_centre: str = ""

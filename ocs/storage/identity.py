@@ -3,7 +3,7 @@
 import ipaddress
 from dataclasses import replace
 
-from ocs.errors import InputError
+from ocs.errors import InputError, InUseError, NotFoundError
 from ocs.ports import Identity, IdentityKind
 
 
@@ -18,6 +18,8 @@ def canonical_identity(identity: Identity) -> Identity:
         raise InputError(place, "the value is empty")
     if identity.payback_tariff_id is not None and identity.kind is not IdentityKind.DID:
         raise InputError(place, "only a DID may have a payback tariff")
+    if identity.primary_kind is not None:
+        _check_reference(identity, place)
     if identity.kind is not IdentityKind.IP:
         return identity
     try:
@@ -25,6 +27,50 @@ def canonical_identity(identity: Identity) -> Identity:
     except ValueError as error:
         raise InputError(place, str(error)) from error
     return replace(identity, value=str(network))
+
+
+def _check_reference(identity: Identity, place: str) -> None:
+    """What of a primary identity shows without looking it up."""
+    if identity.kind not in (IdentityKind.VIRTUAL, IdentityKind.EXTENSION):
+        raise InputError(place, "only a virtual number or an extension may have a primary identity")
+    if identity.primary_kind is IdentityKind.IP:
+        raise InputError(place, "an address cannot be the primary identity")
+    if (identity.primary_kind, identity.primary_value) == (identity.kind, identity.value):
+        raise InputError(place, "it cannot be its own primary identity")
+    if identity.max_sessions is not None and identity.plan_id is None:
+        raise InputError(place, "its sessions count as its primary's: it cannot have a limit of its own")
+
+
+def check_primary(identity: Identity, primary: Identity | None, dependent: Identity | None) -> None:
+    """Refuse a primary identity that is not there, and chains of more than one.
+
+    Args:
+        identity: has a primary.
+        primary: what was found of it.
+        dependent: an identity whose primary is `identity`.
+
+    Raises:
+        NotFoundError: the primary does not exist.
+        InputError: it has a primary itself, or `identity` is one.
+    """
+    assert identity.primary_kind is not None, "only asked of one that has a primary"
+    place = f"identity {identity.kind.value} {identity.value!r}"
+    name = f"{identity.primary_kind.value} {identity.primary_value!r}"
+    if primary is None:
+        raise NotFoundError(f"{place}: its primary identity {name} does not exist")
+    if primary.primary_kind is not None:
+        raise InputError(place, f"its primary identity {name} has a primary identity itself")
+    if dependent is not None:
+        raise InputError(place, f"it is the primary identity of {dependent.kind.value} {dependent.value!r}")
+
+
+def check_no_dependent(identity: Identity, dependent: Identity | None) -> None:
+    """InUseError when an identity is to go that another one stands for."""
+    if dependent is not None:
+        raise InUseError(
+            f"identity {identity.kind.value} {identity.value!r} is the primary identity of "
+            f"{dependent.kind.value} {dependent.value!r}"
+        )
 
 
 def candidate_values(kind: IdentityKind, value: str) -> list[str]:

@@ -30,7 +30,7 @@ from ocs.ports import (
 )
 from ocs.quota.account import Account, AccountProfile, AccountRow, AccountStatus, CreditReset
 from ocs.quota.ledger import EntryKind, LedgerEntry
-from ocs.quota.occupancy import identity_key, write_counts
+from ocs.quota.occupancy import write_counts
 from ocs.quota.session import Reservation, ReservationRow, Session, SessionRow, SessionState
 from ocs.rating.directory import DestinationInfo
 from ocs.rating.index import Tariff
@@ -38,7 +38,12 @@ from ocs.rating.tariff import Rate, TariffTerms
 from ocs.storage import finding
 from ocs.storage.enrolment import check_replacement, enrol
 from ocs.storage.finding import Finding
-from ocs.storage.identity import candidate_values, canonical_identity
+from ocs.storage.identity import (
+    candidate_values,
+    canonical_identity,
+    check_no_dependent,
+    check_primary,
+)
 from ocs.storage.memory_access import MemoryAccess
 from ocs.storage.memory_discount import MemoryDiscounts
 from ocs.storage.pool_audit import Sharing, audit_pools
@@ -402,9 +407,8 @@ class MemoryLedgerStore:
                 calls[row.account_id] += session.service in VOICE_SERVICES
                 data[row.account_id] += session.service in DATA_SERVICES
         for session in self.sessions.values():
-            if session.state == SessionState.OPEN and session.identity_counted:
-                name = identity_key(session.identity_kind, session.identity_value)
-                by_identity[session.account_id][name] += 1
+            if session.state == SessionState.OPEN and session.counted_identity:
+                by_identity[session.account_id][session.counted_identity] += 1
         for key, account in self.accounts.items():
             if account.open_voice != calls[key]:
                 yield finding.wrong_open_kind(
@@ -568,6 +572,22 @@ class MemoryCatalogStore(MemoryDiscounts, MemoryAccess):
             if (found.kind, found.value) in taken:
                 raise AlreadyExistsError(f"identity {found.kind.value} {found.value!r} exists already")
             taken.add((found.kind, found.value))
+        for found in identities:
+            if found.primary_kind is not None:
+                self._check_primary(found, identities)
+
+    def _check_primary(self, identity: Identity, added: Sequence[Identity] = ()) -> None:
+        key = (identity.primary_kind, identity.primary_value)
+        fresh = {(one.kind, one.value): one for one in added}
+        primary = next((known[key] for known in (fresh, self.identities) if key in known), None)
+        check_primary(identity, primary, self._dependent(identity.kind, identity.value))
+
+    def _dependent(self, kind: IdentityKind, value: str) -> Identity | None:
+        """An identity whose primary this is."""
+        for identity in self.identities.values():
+            if (identity.primary_kind, identity.primary_value) == (kind, value):
+                return identity
+        return None
 
     async def find_account(self, name: str) -> AccountProfile | None:
         """The account with this name."""
@@ -670,6 +690,8 @@ class MemoryCatalogStore(MemoryDiscounts, MemoryAccess):
         self._check_tariff(changed.payback_tariff_id)
         former = self._identity(changed.kind, changed.value)
         _check_unchanged(f"identity {changed.value!r}", former, expected)
+        if changed.primary_kind is not None:
+            self._check_primary(changed)
         await self._append_audits(audit)
         self.identities[changed.kind, changed.value] = changed
         for account_id in sorted({former.account_id, changed.account_id}):
@@ -686,6 +708,7 @@ class MemoryCatalogStore(MemoryDiscounts, MemoryAccess):
         """Remove an identity; see the port."""
         former = self._identity(kind, value)
         _check_unchanged(f"identity {value!r}", former, expected)
+        check_no_dependent(former, self._dependent(kind, value))
         await self._append_audits(audit)
         del self.identities[kind, value]
         self._changed(ChangeKind.IDENTITY, former.account_id)

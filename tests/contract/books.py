@@ -46,7 +46,7 @@ def session(session_id: int, version: int = 1, **fields: Any) -> SessionRow:
         octets_in=0,
         octets_out=0,
         plan_id=0,
-        identity_counted=0,
+        counted_identity="",
         peer_attributes="",
     )
     return row._replace(**fields)

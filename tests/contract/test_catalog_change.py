@@ -252,6 +252,53 @@ def test_a_did_has_a_payback_tariff_that_exists_and_stays(stores: Stores) -> Non
     asyncio.run(story())
 
 
+def test_a_primary_identity_exists_and_stays_and_has_none_itself(stores: Stores) -> None:
+    """Of any account; found before it in one call too. One step only, both when added and when changed."""
+
+    async def story() -> None:
+        catalog = stores.catalog
+        await describe(catalog)
+        account = await catalog.find_account("a")
+        assert account is not None
+        fields: dict[str, Any] = {"account_id": account.id, "primary_kind": IdentityKind.USERNAME}
+        desk = Identity(kind=IdentityKind.EXTENSION, value="201", primary_value="a", **fields)
+        mobile = replace(desk, kind=IdentityKind.VIRTUAL, value="4420", primary_value="b")
+        other = Identity(kind=IdentityKind.USERNAME, value="b", account_id=account.id, secret="pw")
+        await catalog.add_identities([desk, mobile, other])
+        assert await catalog.find_identity(IdentityKind.EXTENSION, "201") == desk
+        assert [one for one in await catalog.list_identities(account.id) if one.primary_value] == [
+            desk,
+            mobile,
+        ]
+
+        alone = replace(desk, value="7")
+        for wrong, error, words in (
+            (replace(alone, primary_value="c"), NotFoundError, "primary identity username 'c' does not"),
+            (replace(alone, value="201x", primary_kind=desk.kind, primary_value="201"), InputError, "itself"),
+            (replace(alone, primary_kind=IdentityKind.EXTENSION, primary_value="7"), InputError, "its own"),
+            (replace(alone, primary_kind=IdentityKind.IP, primary_value="10.0.0.1"), InputError, "address"),
+            (replace(alone, kind=IdentityKind.CODE), InputError, "only a virtual number"),
+            (replace(alone, max_sessions=1), InputError, "limit of its own"),
+        ):
+            with pytest.raises(error, match=words):
+                await catalog.add_identities([wrong])
+            with pytest.raises((error, NotFoundError)):
+                await catalog.update_identity(wrong)
+        assert await catalog.find_identity(IdentityKind.EXTENSION, "7") is None
+
+        first = replace(alone, primary_kind=None, primary_value="")
+        second = replace(alone, value="8", primary_kind=first.kind, primary_value="7")
+        await catalog.add_identities([first, second])
+        with pytest.raises(InputError, match="is the primary identity of extension '8'"):
+            await catalog.update_identity(alone)
+        with pytest.raises(InUseError, match="is the primary identity of virtual '4420'"):
+            await catalog.remove_identity(IdentityKind.USERNAME, "b")
+        await catalog.update_identity(replace(mobile, primary_kind=None, primary_value=""))
+        await catalog.remove_identity(IdentityKind.USERNAME, "b")
+
+    asyncio.run(story())
+
+
 def test_only_what_was_seen_is_deleted_and_only_once(stores: Stores) -> None:
     """A record that changed stays; one that is gone is not found; a new one gets an id of its own."""
 

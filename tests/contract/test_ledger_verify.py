@@ -89,7 +89,7 @@ DAMAGE = {
         ],
     ),
     "a session that its identity should count": (
-        ("session", {"session_id": 11}, {"identity_counted": 1}),
+        ("session", {"session_id": 11}, {"counted_identity": "username:alice"}),
         [
             'account 1: open sessions by identity were counted as {}, open are {"username:alice":1}',
         ],

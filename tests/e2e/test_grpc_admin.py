@@ -503,6 +503,38 @@ def test_a_block_reaches_the_running_server(play: Play) -> None:
     play(tell)
 
 
+def test_an_identity_says_for_whom_it_stands_and_what_pays_out(play: Play) -> None:
+    """Both come back as given, are refused with the field's name, and are taken back by a mask."""
+
+    async def tell(world: World, client: Any) -> None:
+        admin = client(ADMIN)
+        await admin("CreateTariff", tariff_id="received", tariff=pb.Tariff())
+        did = pb.Identity(
+            kind=charging_pb2.IDENTITY_KIND_DID, value="4420", payback_tariff="tariffs/received"
+        )
+        created = await admin("CreateIdentity", parent="accounts/alice", identity=did)
+        desk = pb.Identity(kind=charging_pb2.IDENTITY_KIND_EXTENSION, value="201", primary="username:alice")
+        second = await admin("CreateIdentity", parent="accounts/alice", identity=desk)
+        assert (created.payback_tariff, second.primary) == ("tariffs/received", "username:alice")
+
+        desk.value, desk.primary = "202", "alice"
+        refused = await admin.refused("CreateIdentity", parent="accounts/alice", identity=desk)
+        assert refused.field_violations[0][0] == "identity.primary"
+        desk.primary, desk.payback_tariff = "", "tariffs/received"
+        refused = await admin.refused("CreateIdentity", parent="accounts/alice", identity=desk)
+        assert refused.field_violations[0][0] == "identity.payback_tariff"
+
+        changed = await admin(
+            "UpdateIdentity", identity=pb.Identity(name=second.name), update_mask={"paths": ["primary"]}
+        )
+        assert not changed.primary
+        stored = await world.catalog.find_identity(IdentityKind.EXTENSION, "201")
+        assert stored is not None
+        assert stored.primary_kind is None
+
+    play(tell)
+
+
 def test_identities_are_found_by_value(play: Play) -> None:
     """Also an address in its network; across all accounts in pages."""
 

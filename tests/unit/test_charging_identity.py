@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from world import World, voice_prices
@@ -129,6 +130,95 @@ def test_what_operators_change_counts_at_the_next_call() -> None:
         assert gone.code is OutcomeCode.UNKNOWN_IDENTITY
         assert (await call(w, "c3", hint)).account_name == "bob"
         assert (await w.update("c1", 60)).granted_units == 60
+
+    play(story)
+
+
+# ----------------------------------------------------------------------------------------- primary identity
+
+PRIMARY: Hint = (IdentityKind.USERNAME, "alice")
+DESK: Hint = (IdentityKind.EXTENSION, "201")
+MOBILE: Hint = (IdentityKind.VIRTUAL, "442079460001")
+
+
+async def stand_for(w: World, account: str, hint: Hint, primary: Hint, **fields: Any) -> None:
+    """An identity of an account that stands for another."""
+    kinds: dict[str, Any] = {"primary_kind": primary[0], "primary_value": primary[1]}
+    identity = Identity(kind=hint[0], value=hint[1], account_id=0, **kinds, **fields)
+    await w.administration.add_identity(account, identity)
+
+
+async def change(w: World, hint: Hint, **fields: Any) -> None:
+    """What an operator changes of an identity, and the server has noticed."""
+    stored = await w.catalog.find_identity(*hint)
+    assert stored is not None
+    await w.catalog.update_identity(replace(stored, **fields))
+    await w.engine.follow_changes()
+
+
+def test_a_virtual_number_shares_the_plan_and_the_money_of_its_primary() -> None:
+    """Of another account too; the record says by which identity it was asked."""
+
+    async def story(w: World) -> None:
+        (staff,) = (plan for plan in await w.catalog.load_plans() if plan.name == "staff")
+        await own(w, "bob", IdentityKind.CODE, "7")
+        await stand_for(w, "bob", DESK, PRIMARY)
+        await w.begin()
+        await change(w, PRIMARY, plan_id=staff.id)
+
+        assert (await call(w, "1", DESK)).account_name == "alice"
+        await w.restart()
+        assert (await w.stop("1", 60)).charged_micros == parse_money("0.10")
+
+        assert await w.charges("alice") == [parse_money("0.10")]
+        assert not await w.charges("bob")
+        (record,) = await w.ledger.list_cdrs(session_id=(await w.session("1")).session_id)
+        assert (record.identity_kind, record.identity_value) == ("extension", "201")
+
+    play(story)
+
+
+def test_sessions_of_a_primary_and_of_what_stands_for_it_are_counted_together() -> None:
+    """Two in all, by whichever; the books agree, and one that ends makes room for the other."""
+
+    async def story(w: World) -> None:
+        await stand_for(w, "bob", DESK, PRIMARY)
+        await stand_for(w, "alice", MOBILE, PRIMARY)
+        await w.begin()
+        await change(w, PRIMARY, max_sessions=2)
+        await call(w, "1", DESK)
+        await call(w, "2", PRIMARY)
+
+        for hint in (DESK, MOBILE, PRIMARY):
+            assert (await call(w, "3", hint)).code is OutcomeCode.TOO_MANY_SESSIONS
+        assert not await w.ledger.verify()
+        await w.stop("1", 10)
+        assert (await call(w, "4", MOBILE)).code is OutcomeCode.SUCCESS
+        assert (await call(w, "5", PRIMARY)).code is OutcomeCode.TOO_MANY_SESSIONS
+        await w.stop("2", 10)
+        await w.stop("4", 10)
+        assert (await w.state("alice")).open_by_identity == ""
+
+    play(story)
+
+
+def test_with_a_plan_of_its_own_it_is_an_account_of_its_own() -> None:
+    """Its account pays by that plan, whatever its primary has; without it again the primary does."""
+
+    async def story(w: World) -> None:
+        (staff,) = (plan for plan in await w.catalog.load_plans() if plan.name == "staff")
+        await stand_for(w, "bob", DESK, PRIMARY)
+        await w.begin()
+        await change(w, PRIMARY, max_sessions=0)
+        assert (await call(w, "1", DESK)).code is OutcomeCode.TOO_MANY_SESSIONS
+
+        await change(w, DESK, plan_id=staff.id)
+        assert (await call(w, "2", DESK)).account_name == "bob"
+        await w.stop("2", 60)
+        assert await w.charges("bob") == [parse_money("0.10")]
+
+        await change(w, DESK, plan_id=None)
+        assert (await call(w, "3", DESK)).code is OutcomeCode.TOO_MANY_SESSIONS
 
     play(story)
 

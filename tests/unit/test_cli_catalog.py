@@ -165,6 +165,7 @@ def test_identities_go_out_and_come_back(shell: Shell) -> None:
         "max sessions": "2",
         "cost centre": "sales",
         "payback tariff": "",
+        "primary": "",
     }
     assert shell.json("identity", "import", str(out))["created"] == 0
     assert "4711" in shell.ok("identity", "export", "-")

@@ -249,6 +249,30 @@ def test_a_did_pays_out_by_a_tariff_that_exists(shell: Shell) -> None:
     assert did["has_payback_tariff"] is True
 
 
+def test_a_virtual_number_is_given_a_primary(shell: Shell) -> None:
+    """By kind and value; kept by export and import, both in one file; taken back by an empty one."""
+    for wrong, words in (("alice", "KIND:VALUE"), ("smoke:alice", "no kind"), ("ip:10.0.0.1", "address")):
+        assert words in shell.refused(2, "identity", "add", "bob", "virtual", "4420", "--primary", wrong)
+    missing = shell.refused(3, "identity", "add", "bob", "virtual", "4420", "--primary", "code:1")
+    shell.ok("identity", "add", "alice", "code", "1")
+    added = shell.json("identity", "add", "bob", "virtual", "4420", "--primary", "code:1")
+    needed = shell.refused(4, "identity", "remove", "code", "1")
+    sheet = shell.folder / "identities.csv"
+    shell.ok("identity", "export", str(sheet))
+    withdrawn = shell.json("identity", "set", "virtual", "4420", "--primary", "")
+    for kind, value in (("code", "1"), ("virtual", "4420")):
+        shell.ok("identity", "remove", kind, value)
+    created = shell.json("identity", "import", str(sheet))["created"]
+
+    assert "primary identity code '1' does not exist" in missing
+    assert "is the primary identity of virtual '4420'" in needed
+    assert (added["primary"], withdrawn["primary"], created) == ("code:1", None, 2)
+    (virtual,) = (one for one in shell.json("identity", "list", "bob") if one["kind"] == "virtual")
+    assert virtual["primary"] == "code:1"
+    (last, *_) = shell.json("audit", "list", "--target", "accounts/bob/identities/virtual-4420")
+    assert "code:1" in str(last)
+
+
 def test_identities_are_changed_and_removed(shell: Shell) -> None:
     """An address range by its own name only; what was not given stays."""
     for value in ("10.0.0.0/8", "10.0.0.0/24"):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
+from ocs.charging.account_sheet import parse_primary, primary_text
 from ocs.charging.master_data import identity_value
 from ocs.charging.resource.collection import Collection, Key
 from ocs.charging.resource.fact import FactReader, Facts
@@ -18,6 +19,7 @@ ALL: Final = "-"
 ACCOUNTS_PER_READ: Final = 500
 SECRET_CHARACTERS_MAX: Final = 200
 COST_CENTRE_CHARACTERS_MAX: Final = 64
+PRIMARY_CHARACTERS_MAX: Final = 270
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class Identities(Collection[IdentityRecord]):
     segments = ("accounts", "identities")
     title = "identity"
     fixed = frozenset({"kind", "value"})
-    fields = frozenset({"secret", "max_sessions", "plan", "cost_centre", "payback_tariff"})
+    fields = frozenset({"secret", "max_sessions", "plan", "cost_centre", "payback_tariff", "primary"})
 
     def __init__(self, catalog: CatalogStore) -> None:
         self._catalog = catalog
@@ -137,6 +139,7 @@ class Identities(Collection[IdentityRecord]):
             "plan": None if identity.plan_id is None else plans.get(identity.plan_id),
             "cost_centre": identity.cost_centre,
             "payback_tariff": await self._tariff_name(identity.payback_tariff_id),
+            "primary": primary_text(identity) or None,
         }
         return {name: value for name, value in facts.items() if value is not None}
 
@@ -158,6 +161,8 @@ class Identities(Collection[IdentityRecord]):
             "payback_tariff_id": await self._read_tariff(reader, kind),
             "cost_centre": reader.text("cost_centre", characters_max=COST_CENTRE_CHARACTERS_MAX),
         }
+        primary = reader.text("primary", characters_max=PRIMARY_CHARACTERS_MAX)
+        shown |= reader.attempt("primary", parse_primary, primary, "primary") or {}
         reader.finish()
         identity = former.identity if former else Identity(kind=kind, value=value, account_id=account.id)
         return IdentityRecord(account=account, identity=replace(identity, **shown))

@@ -218,7 +218,7 @@ class Account(_message.Message):
     def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[AccountKind, str]] = ..., currency: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., parent_account: _Optional[str] = ..., plan: _Optional[str] = ..., credit_limit_micros: _Optional[int] = ..., time_zone: _Optional[str] = ..., activate_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_sessions: _Optional[int] = ..., max_service_sessions: _Optional[_Mapping[str, int]] = ..., daily_spend_limit_micros: _Optional[int] = ..., low_balance_threshold_micros: _Optional[int] = ..., credit_reset: _Optional[_Union[CreditReset, _Mapping]] = ..., balance_micros: _Optional[int] = ..., reserved_micros: _Optional[int] = ..., available_micros: _Optional[int] = ..., open_sessions: _Optional[int] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class Identity(_message.Message):
-    __slots__ = ("name", "kind", "value", "secret", "has_secret", "max_sessions", "plan", "cost_centre", "etag", "payback_tariff")
+    __slots__ = ("name", "kind", "value", "secret", "has_secret", "max_sessions", "plan", "cost_centre", "etag", "payback_tariff", "primary")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -229,6 +229,7 @@ class Identity(_message.Message):
     COST_CENTRE_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     PAYBACK_TARIFF_FIELD_NUMBER: _ClassVar[int]
+    PRIMARY_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: _charging_pb2.IdentityKind
     value: str
@@ -239,7 +240,8 @@ class Identity(_message.Message):
     cost_centre: str
     etag: str
     payback_tariff: str
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[_charging_pb2.IdentityKind, str]] = ..., value: _Optional[str] = ..., secret: _Optional[str] = ..., has_secret: _Optional[bool] = ..., max_sessions: _Optional[int] = ..., plan: _Optional[str] = ..., cost_centre: _Optional[str] = ..., etag: _Optional[str] = ..., payback_tariff: _Optional[str] = ...) -> None: ...
+    primary: str
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[_charging_pb2.IdentityKind, str]] = ..., value: _Optional[str] = ..., secret: _Optional[str] = ..., has_secret: _Optional[bool] = ..., max_sessions: _Optional[int] = ..., plan: _Optional[str] = ..., cost_centre: _Optional[str] = ..., etag: _Optional[str] = ..., payback_tariff: _Optional[str] = ..., primary: _Optional[str] = ...) -> None: ...
 
 class TariffAssignment(_message.Message):
     __slots__ = ("service", "access_code", "tariff")

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, func, or_, select
 
 from ocs.quota.ledger import EntryKind
-from ocs.quota.occupancy import identity_key, write_counts
+from ocs.quota.occupancy import write_counts
 from ocs.quota.session import SessionState
 from ocs.storage import finding
 from ocs.storage.finding import Finding
@@ -122,11 +122,10 @@ def _counts(connection: Connection) -> Iterator[Finding]:
         .subquery()
     )
     by_identity: dict[int, dict[str, int]] = {}
-    who = (session.c.account_id, session.c.identity_kind, session.c.identity_value)
-    counted = select(*who, func.count().label("number")).where(is_open, session.c.identity_counted == 1)
+    who = (session.c.account_id, session.c.counted_identity)
+    counted = select(*who, func.count().label("number")).where(is_open, session.c.counted_identity != "")
     for row in connection.execute(counted.group_by(*who)):
-        name = identity_key(row.identity_kind, row.identity_value)
-        by_identity.setdefault(row.account_id, {})[name] = row.number
+        by_identity.setdefault(row.account_id, {})[row.counted_identity] = row.number
     account = account_state.c
     found = {kind: func.coalesce(open_kinds.c[kind], 0) for kind in kinds}
     statement = (

@@ -19,7 +19,12 @@ from ocs.quota.account import AccountProfile, AccountStatus, CreditReset
 from ocs.rating.index import Tariff
 from ocs.rating.tariff import Rate, TariffTerms
 from ocs.storage.enrolment import check_replacement, enrol
-from ocs.storage.identity import candidate_values, canonical_identity
+from ocs.storage.identity import (
+    candidate_values,
+    canonical_identity,
+    check_no_dependent,
+    check_primary,
+)
 from ocs.storage.sql import record, schema
 from ocs.storage.sql.access import SqlAccess, add_audits
 from ocs.storage.sql.database import Database
@@ -312,6 +317,8 @@ class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts, SqlRemoval):
             _check_exist(connection, schema.tariff, {changed.payback_tariff_id})
             former = _stored_identity(connection, changed.kind, changed.value, self._vault)
             check_unchanged(f"identity {changed.value!r}", former, expected)
+            if changed.primary_kind is not None:
+                _check_primary(connection, changed, self._vault)
             owner = former.account_id
             values = record.identity_row(changed, self._vault)
             connection.execute(
@@ -335,6 +342,7 @@ class SqlCatalogStore(SqlAccess, SqlDestinations, SqlDiscounts, SqlRemoval):
         def write(connection: Connection) -> None:
             former = _stored_identity(connection, kind, value, self._vault)
             check_unchanged(f"identity {value!r}", former, expected)
+            check_no_dependent(former, _dependent(connection, kind, value, self._vault))
             connection.execute(delete(schema.identity).where(*_is_identity(kind, value)))
             add_audits(connection, audit)
             log_change(connection, ChangeKind.IDENTITY, [former.account_id])
@@ -503,6 +511,26 @@ def _add_identities(connection: Connection, identities: Sequence[Identity], vaul
         connection.execute(
             insert(schema.identity), [record.identity_row(found, vault) for found in identities]
         )
+    for found in identities:
+        if found.primary_kind is not None:
+            _check_primary(connection, found, vault)
+
+
+def _check_primary(connection: Connection, identity: Identity, vault: Vault) -> None:
+    """Look up an identity's primary, and whether it is one: see `ocs.storage.identity.check_primary`."""
+    assert identity.primary_kind is not None, "only asked of one that has a primary"
+    where = _is_identity(identity.primary_kind, identity.primary_value)
+    row = connection.execute(select(schema.identity).where(*where)).first()
+    primary = None if row is None else record.identity_of(row._asdict(), vault)
+    check_primary(identity, primary, _dependent(connection, identity.kind, identity.value, vault))
+
+
+def _dependent(connection: Connection, kind: IdentityKind, value: str, vault: Vault) -> Identity | None:
+    """An identity whose primary this is."""
+    table = schema.identity.c
+    where = (table.primary_kind == kind.value, table.primary_value == value)
+    row = connection.execute(select(schema.identity).where(*where).limit(1)).first()
+    return None if row is None else record.identity_of(row._asdict(), vault)
 
 
 def _taken_values(connection: Connection, identities: Iterable[Identity]) -> set[tuple[IdentityKind, str]]:

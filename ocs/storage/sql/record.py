@@ -60,7 +60,9 @@ def identity_row(identity: Identity, vault: Vault) -> dict[str, Any]:
 def identity_of(row: Row, vault: Vault) -> Identity:
     """The identity in a row."""
     secret = None if row["secret"] is None else vault.open(row["secret"])
-    return Identity(**{**row, "kind": IdentityKind(row["kind"]), "secret": secret})
+    primary_kind = None if row["primary_kind"] is None else IdentityKind(row["primary_kind"])
+    enums = {"kind": IdentityKind(row["kind"]), "primary_kind": primary_kind}
+    return Identity(**{**row, **enums, "secret": secret})
 
 
 def gateway_row(gateway: Gateway, vault: Vault) -> dict[str, Any]:

@@ -562,7 +562,12 @@ def _create_session() -> None:
         sa.Column("octets_in", BIG, nullable=False),
         sa.Column("octets_out", BIG, nullable=False),
         sa.Column("plan_id", BIG, nullable=False, comment="of its identity; 0: the account's"),
-        sa.Column("identity_counted", BIG, nullable=False),
+        sa.Column(
+            "counted_identity",
+            sa.Text(),
+            nullable=False,
+            comment="whose limit it counts against; empty: none",
+        ),
         sa.Column(
             "peer_attributes", sa.Text(), nullable=False, comment="how its edge finds it at the equipment"
         ),
@@ -572,7 +577,6 @@ def _create_session() -> None:
         sa.CheckConstraint("answered IN (0, 1)", name=op.f("ck_session_answered")),
         sa.CheckConstraint("final_grant IN (0, 1)", name=op.f("ck_session_final_grant")),
         sa.CheckConstraint("granted_units >= 0", name=op.f("ck_session_granted_units_min")),
-        sa.CheckConstraint("identity_counted IN (0, 1)", name=op.f("ck_session_identity_counted")),
         sa.CheckConstraint("state IN (1, 2, 3, 4)", name=op.f("ck_session_state")),
         sa.CheckConstraint("used_units >= 0", name=op.f("ck_session_used_units_min")),
         sa.CheckConstraint("version >= 1", name=op.f("ck_session_version_min")),
@@ -765,6 +769,14 @@ def _create_identity() -> None:
         sa.Column("plan_id", BIG, nullable=True),
         sa.Column("cost_centre", sa.Text(), nullable=False),
         sa.Column("payback_tariff_id", BIG, nullable=True),
+        sa.Column(
+            "primary_kind",
+            sa.Text(),
+            nullable=True,
+            comment="with primary_value the identity that it stands for",
+        ),
+        sa.Column("primary_value", sa.Text(), nullable=False),
+        sa.CheckConstraint("(primary_kind IS NULL) = (primary_value = '')", name=op.f("ck_identity_primary")),
         sa.CheckConstraint(
             "kind IN ('username', 'code', 'did', 'extension', 'trunk', 'ip', 'ani', 'virtual')",
             name=op.f("ck_identity_kind"),
@@ -778,6 +790,7 @@ def _create_identity() -> None:
         comment="What subscribers are recognised by.",
     )
     op.create_index(op.f("ix_identity_account_id"), "identity", ["account_id"], unique=False)
+    op.create_index(op.f("ix_identity_primary_value"), "identity", ["primary_value"], unique=False)
 
 
 def _create_rate_off_peak() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ocs.charging.master_data import check_name, check_profile, check_zone, parse_network
+from ocs.charging.naming import find_account
 from ocs.charging.password import is_same_secret
 from ocs.charging.posting import OPENING_KEY, Cashier, opening_order
 from ocs.charging.treasury import Treasury
@@ -95,10 +96,7 @@ class Administration:
 
     async def account(self, name: str) -> AccountProfile:
         """The account with this name, or NotFoundError."""
-        profile = await self._catalog.find_account(name)
-        if profile is None:
-            raise NotFoundError(f"account {name!r} does not exist")
-        return profile
+        return await find_account(self._catalog, name)
 
     async def account_state(self, name: str) -> AccountState:
         """Master data, live sums and identities of one account."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence, Sized
 from typing import Any, Final, TypeVar, cast
 
 from ocs.charging.audit import Command
+from ocs.charging.naming import account_name
 from ocs.charging.posting import audited_entry
 from ocs.charging.resource.account import AccountRecord, Accounts
 from ocs.charging.resource.collection import Collection as Resources
@@ -47,38 +48,21 @@ def audit_stores(
     ledger: LedgerStore, catalog: CatalogStore, clock: Clock, actor: str
 ) -> tuple[LedgerStore, CatalogStore]:
     """Both stores, as somebody works on them."""
-    names = _Names(catalog)
 
     def command() -> Command:
         return Command(actor, clock.now_ms())
 
-    audited_ledger: Any = AuditedLedger(ledger, names, command)
-    audited_catalog: Any = AuditedCatalog(ledger, catalog, clock, names, command)
+    audited_ledger: Any = AuditedLedger(ledger, catalog, command)
+    audited_catalog: Any = AuditedCatalog(ledger, catalog, clock, command)
     return cast("LedgerStore", audited_ledger), cast("CatalogStore", audited_catalog)
-
-
-class _Names:
-    """Names of accounts by id."""
-
-    def __init__(self, catalog: CatalogStore) -> None:
-        self._catalog = catalog
-
-    async def account(self, account_id: int) -> AccountProfile | None:
-        """The account with this id."""
-        return next(iter(await self._catalog.load_chain(account_id)), None)
-
-    async def account_name(self, account_id: int) -> str:
-        """Its name; its number when it is gone."""
-        profile = await self.account(account_id)
-        return str(account_id) if profile is None else profile.name
 
 
 class AuditedLedger:
     """`ocs.ports.LedgerStore` whose commits are audited."""
 
-    def __init__(self, store: LedgerStore, names: _Names, command: Callable[[], Command]) -> None:
+    def __init__(self, store: LedgerStore, catalog: CatalogStore, command: Callable[[], Command]) -> None:
         self._store = store
-        self._names = names
+        self._catalog = catalog
         self._command = command
 
     def __getattr__(self, name: str) -> Any:
@@ -95,7 +79,7 @@ class AuditedLedger:
         command = self._command()
         entries = []
         for entry in decision.entries:
-            name = await self._names.account_name(entry.account_id)
+            name = await account_name(self._catalog, entry.account_id)
             entries.append(command.entry(entry.kind, f"accounts/{name}", after=audited_entry(entry)))
         for row in decision.sessions:
             if row.state != SessionState.OPEN and not await self._has_ended(row.session_id):
@@ -117,11 +101,9 @@ class AuditedCatalog:
         ledger: LedgerStore,
         store: CatalogStore,
         clock: Clock,
-        names: _Names,
         command: Callable[[], Command],
     ) -> None:
         self._store = store
-        self._names = names
         self._command = command
         self._accounts = Accounts(ledger, store, clock)
         self._identities = Identities(store)
@@ -145,6 +127,9 @@ class AuditedCatalog:
         except KeyError:  # it refers to what does not exist: the store refuses it and keeps no entry
             after = {}
         return self._command().entry(action, resources.name_of(key), before=before, after=after)
+
+    async def _account(self, account_id: int) -> AccountProfile | None:
+        return next(iter(await self._store.load_chain(account_id)), None)
 
     # ------------------------------------------------------------------------------ accounts, identities
 
@@ -172,7 +157,7 @@ class AuditedCatalog:
         audit: AuditEntry | None = None,
     ) -> None:
         """Replace an account's master data."""
-        former = await self._names.account(profile.id)
+        former = await self._account(profile.id)
         if audit is None and former is not None:
             records = AccountRecord(profile=former), AccountRecord(profile=profile)
             audit = await self._entry(self._accounts, (former.name,), *records)
@@ -188,7 +173,7 @@ class AuditedCatalog:
     async def _identity_entry(self, former: Identity | None, identity: Identity | None) -> AuditEntry:
         one = identity or former
         assert one is not None, "something is changed"
-        account = await self._names.account(one.account_id)
+        account = await self._account(one.account_id)
         key = (
             str(one.account_id) if account is None else account.name,
             identity_id(one.kind, one.value),
@@ -337,7 +322,7 @@ class AuditedCatalog:
         plan = _by_id(await self._store.load_discount_plans(), assignment.discount_plan_id)
         facts: dict[str, Any] = {"owner": assignment.owner.name.lower()}
         if assignment.account_id is not None:
-            facts["account"] = f"accounts/{await self._names.account_name(assignment.account_id)}"
+            facts["account"] = f"accounts/{await account_name(self._store, assignment.account_id)}"
         if assignment.plan_id is not None:
             owner = _by_id(await self._store.load_plans(), assignment.plan_id)
             facts["plan"] = f"plans/{assignment.plan_id if owner is None else owner.name}"

@@ -27,6 +27,19 @@ _NUMBER_KINDS = (
 "Under which a number may be a subscriber's."
 
 
+def make_links(
+    profiles: Iterable[AccountProfile], assignments: Sequence[DiscountAssignment], catalogue: Catalogue
+) -> tuple[Link, ...]:
+    """The accounts of a payer chain with their plans and discounts; one without a plan does not pay."""
+    links = []
+    for profile in profiles:
+        plan = None if profile.plan_id is None else catalogue.plans.get(profile.plan_id)
+        own = [one for one in assignments if one.account_id == profile.id]
+        assigned = catalogue.assigned(own) if own else ()
+        links.append(Link(profile, ZoneInfo(profile.zone), profile.floor_micros, plan, assigned))
+    return tuple(links)
+
+
 class Directory:
     """Gateways, identities and links of payer chains."""
 
@@ -156,17 +169,11 @@ class Directory:
             epoch = self.epoch
             profiles = await self._store.load_chain(account_id)
             assignments = await self._store.account_discounts([profile.id for profile in profiles])
-        links = tuple(self._link(profile, assignments) for profile in profiles)
+        links = make_links(profiles, assignments, self._catalogue)
         self._chains.put(account_id, links)
         for link in links[1:]:
             self._descendants.setdefault(link.profile.id, set()).add(account_id)
         return links
-
-    def _link(self, profile: AccountProfile, assignments: Sequence[DiscountAssignment]) -> Link:
-        plan = None if profile.plan_id is None else self._catalogue.plans.get(profile.plan_id)
-        own = [one for one in assignments if one.account_id == profile.id]
-        assigned = self._catalogue.assigned(own) if own else ()
-        return Link(profile, ZoneInfo(profile.zone), profile.floor_micros, plan, assigned)
 
     # ------------------------------------------------------------------------------ change
 

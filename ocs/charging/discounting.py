@@ -5,12 +5,12 @@ Use cases over the two stores. Does not own how a command is typed (`ocs.cli`).
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from ocs.charging.allowance import Offer, current_shares
 from ocs.charging.catalogue import Catalogue
+from ocs.charging.directory import make_links
 from ocs.charging.master_data import check_name
-from ocs.charging.situation import Link
+from ocs.charging.naming import find_account
 from ocs.errors import AlreadyExistsError, NotFoundError
 from ocs.ports import CatalogStore, DiscountAssignment, LedgerStore
 from ocs.quota.account import Account, AccountProfile
@@ -119,9 +119,7 @@ async def resolve_assignment(
     since_ms: int = 0,
 ) -> DiscountAssignment:
     """The assignment of a discount plan to an account or a plan by name; NotFoundError for any of them."""
-    profile = None if account is None else await catalog.find_account(account)
-    if account is not None and profile is None:
-        raise NotFoundError(f"account {account!r} does not exist")
+    profile = None if account is None else await find_account(catalog, account)
     plan_ids = {found.name: found.id for found in await catalog.load_plans()}
     if plan is not None and plan not in plan_ids:
         raise NotFoundError(f"plan {plan!r} does not exist")
@@ -162,16 +160,7 @@ async def _offers(catalog: CatalogStore, chain: Sequence[AccountProfile]) -> Seq
     catalogue = Catalogue()
     catalogue.replace_plans(await catalog.load_plans())
     catalogue.replace_discounts(await catalog.load_discount_plans(), await catalog.plan_discounts())
-    links = [
-        Link(
-            profile,
-            ZoneInfo(profile.zone),
-            profile.floor_micros,
-            catalogue.plans.get(profile.plan_id or 0),
-            catalogue.assigned(one for one in assignments if one.account_id == profile.id),
-        )
-        for profile in chain
-    ]
+    links = make_links(chain, assignments, catalogue)
     if not links or links[0].plan is None:
         # Who does not pay has no price to discount: somebody above it does, by discounts of its own.
         return ()

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ocs.charging.allowance import offered_discounts, open_shares
 from ocs.charging.catalogue import Catalogue
-from ocs.charging.directory import Directory
+from ocs.charging.directory import Directory, make_links
 from ocs.charging.situation import UNLIMITED, Link
 from ocs.charging.tariff_book import find_terms, load_tariffs
 from ocs.errors import NotFoundError
@@ -104,7 +104,8 @@ async def quote_account(
     catalogue = await _load_catalogue(catalog, chain)
     loaded = (await ledger.load([link.id for link in chain], ())).accounts
     live = {link.id: loaded.get(link.id) or opening_account(link.id) for link in chain}
-    links = await _links(catalog, chain, catalogue)
+    assignments = await catalog.account_discounts([profile.id for profile in chain])
+    links = make_links(chain, assignments, catalogue)
     on_net = await _on_net(catalog, catalogue, links, question)
     lines = []
     for ordinal, link in enumerate(links):
@@ -165,23 +166,6 @@ async def _load_catalogue(catalog: CatalogStore, chain: Sequence[AccountProfile]
     tariff_ids |= {plan.override_tariff_id for plan in plans if plan.override_tariff_id is not None}
     catalogue.tariffs = await load_tariffs(catalog, tariff_ids)
     return catalogue
-
-
-async def _links(
-    catalog: CatalogStore, chain: Sequence[AccountProfile], catalogue: Catalogue
-) -> Sequence[Link]:
-    """The chain; an account without a plan of its own does not pay."""
-    assignments = await catalog.account_discounts([profile.id for profile in chain])
-    return [
-        Link(
-            profile,
-            ZoneInfo(profile.zone),
-            profile.floor_micros,
-            catalogue.plans.get(profile.plan_id or 0),
-            catalogue.assigned(one for one in assignments if one.account_id == profile.id),
-        )
-        for profile in chain
-    ]
 
 
 def _line(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ocs.charging.audit import Command
+from ocs.charging.naming import find_account
 from ocs.charging.posting import (
     ATTEMPTS_MAX,
     OPENING_KEY,
@@ -279,10 +280,7 @@ class Treasury:
         return entry if result is CommitResult.COMMITTED else None
 
     async def _account(self, name: str) -> AccountProfile:
-        profile = await self._catalog.find_account(name)
-        if profile is None:
-            raise NotFoundError(f"account {name!r} does not exist")
-        return profile
+        return await find_account(self._catalog, name)
 
 
 def _checked(key: str) -> str:

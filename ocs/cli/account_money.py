@@ -225,20 +225,20 @@ def notices(
     from ocs.units import format_money
 
     async def use(books: Books) -> list[Record]:
+        from ocs.charging.naming import Names
+
         account_id = None if account is None else (await books.administration.account(account)).id
-        found: list[Record] = []
-        for one in await books.ledger.list_notices(account_id=account_id, limit=limit):
-            chain = await books.catalog.load_chain(one.account_id)
-            found.append(
-                {
-                    "at": format_time(one.at_ms),
-                    "account": chain[0].name if chain else str(one.account_id),
-                    "kind": one.kind,
-                    "balance": format_money(one.balance_micros),
-                    "entry": one.number,
-                }
-            )
-        return found
+        names = Names(books.catalog)
+        return [
+            {
+                "at": format_time(one.at_ms),
+                "account": await names.account(one.account_id),
+                "kind": one.kind,
+                "balance": format_money(one.balance_micros),
+                "entry": one.number,
+            }
+            for one in await books.ledger.list_notices(account_id=account_id, limit=limit)
+        ]
 
     print_records(use_books(context, use), _NOTICE_COLUMNS, as_json=as_json, title="notices", empty="none")
 

@@ -14,6 +14,7 @@ from ocs.cli.console import Column, Json, Record, format_time, parse_time, print
 from ocs.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
+    from ocs.charging.naming import Names
     from ocs.ports import Cdr
 
 app = typer.Typer(
@@ -40,26 +41,10 @@ Since = Annotated[str | None, typer.Option("--from", help="Recorded from this ti
 Until = Annotated[str | None, typer.Option("--until", help="Recorded before this time.")]
 
 
-class Names:
-    """What accounts and gateways are called, looked up once each."""
-
-    def __init__(self, books: Books) -> None:
-        self._books = books
-        self._accounts: dict[int, str] = {}
-        self._gateways: dict[int, str] | None = None
-
-    async def record(self, cdr: "Cdr") -> dict[str, Any]:
-        """A record with its names."""
-        if self._gateways is None:
-            self._gateways = {one.id: one.name for one in await self._books.catalog.load_gateways()}
-        if cdr.account_id not in self._accounts:
-            chain = await self._books.catalog.load_chain(cdr.account_id)
-            self._accounts[cdr.account_id] = chain[0].name if chain else str(cdr.account_id)
-        return cdr_record(
-            cdr,
-            account=self._accounts[cdr.account_id],
-            gateway=self._gateways.get(cdr.gateway_id, str(cdr.gateway_id)),
-        )
+async def _named_record(cdr: "Cdr", names: "Names") -> dict[str, Any]:
+    return cdr_record(
+        cdr, account=await names.account(cdr.account_id), gateway=await names.gateway(cdr.gateway_id)
+    )
 
 
 def cdr_record(cdr: "Cdr", *, account: str, gateway: str) -> dict[str, Any]:
@@ -134,9 +119,12 @@ def show(
     """Show a session's record of each payer, with every step of its price."""
 
     async def use(books: Books) -> list[dict[str, Any]]:
+        from ocs.charging.naming import Names
+
         found = await books.supervision.find(session, gateway=gateway)
-        names = Names(books)
-        return [await names.record(cdr) for cdr in await books.ledger.list_cdrs(session_id=found.session_id)]
+        names = Names(books.catalog)
+        cdrs = await books.ledger.list_cdrs(session_id=found.session_id)
+        return [await _named_record(cdr, names) for cdr in cdrs]
 
     records = use_books(context, use)
     if not records:
@@ -222,16 +210,17 @@ async def _records(
     books: Books, account: str | None, since: str | None, until: str | None
 ) -> AsyncIterator[dict[str, Any]]:
     """Every record that the filters let through, in pages."""
+    from ocs.charging.naming import Names
     from ocs.ports import CdrPlace
 
     account_id = None if account is None else (await books.administration.account(account)).id
     from_ms = 0 if since is None else parse_time(since, "--from")
     until_ms = None if until is None else parse_time(until, "--until")
-    names, after = Names(books), None
+    names, after = Names(books.catalog), None
     while page := await books.ledger.page_cdrs(
         account_id=account_id, from_ms=from_ms, until_ms=until_ms, after=after, limit=PER_PAGE
     ):
         for cdr in page:
-            yield await names.record(cdr)
+            yield await _named_record(cdr, names)
         last = page[-1]
         after = CdrPlace(last.recorded_at_ms, last.session_id, last.account_id)

@@ -82,21 +82,18 @@ def list_sessions(
     """List sessions: open ones, or all."""
 
     async def use(books: Books) -> list[Record]:
+        from ocs.charging.naming import Names
+
         account_id = None if account is None else (await books.administration.account(account)).id
         sessions = await books.ledger.list_sessions(
             account_id=account_id, only_open=not ended_too, limit=limit
         )
-        gateways = {gateway.id: gateway.name for gateway in await books.catalog.load_gateways()}
-        names: dict[int, str] = {}
-        for session in sessions:
-            if session.account_id not in names:
-                chain = await books.catalog.load_chain(session.account_id)
-                names[session.account_id] = chain[0].name if chain else str(session.account_id)
+        names = Names(books.catalog)
         return [
             session_record(
                 session,
-                account=names[session.account_id],
-                gateway=gateways.get(session.gateway_id, str(session.gateway_id)),
+                account=await names.account(session.account_id),
+                gateway=await names.gateway(session.gateway_id),
             )
             for session in sessions
         ]
@@ -149,16 +146,13 @@ async def _find(books: Books, name: str, gateway: str) -> dict[str, Any]:
 
 
 async def _whole_record(books: Books, session: "Session") -> dict[str, Any]:
+    from ocs.charging.naming import Names
     from ocs.units import format_money
 
-    gateways = {one.id: one.name for one in await books.catalog.load_gateways()}
-    names: dict[int, str] = {}
-    for one in session.reservations:
-        chain = await books.catalog.load_chain(one.account_id)
-        names[one.account_id] = chain[0].name if chain else str(one.account_id)
+    names = Names(books.catalog)
     payers = [
         {
-            "account": names[one.account_id],
+            "account": await names.account(one.account_id),
             "pays": bool(one.snapshot_id),
             "charged": format_money(one.debited_micros),
             "reserved": format_money(one.reserved_micros),
@@ -170,8 +164,8 @@ async def _whole_record(books: Books, session: "Session") -> dict[str, Any]:
     return {
         **session_record(
             session,
-            account=names.get(session.account_id, str(session.account_id)),
-            gateway=gateways.get(session.gateway_id, str(session.gateway_id)),
+            account=await names.account(session.account_id),
+            gateway=await names.gateway(session.gateway_id),
         ),
         "identity_kind": session.identity_kind,
         "identity": session.identity_value,
@@ -248,9 +242,11 @@ def list_parked(context: typer.Context, limit: Limit = 100, as_json: Json = Fals
     """List reports that nobody could be charged for: unknown account, no rate."""
 
     async def use(books: Books) -> list[Record]:
-        gateways = {gateway.id: gateway.name for gateway in await books.catalog.load_gateways()}
+        from ocs.charging.naming import Names
+
+        names = Names(books.catalog)
         return [
-            _parked_record(report, gateways.get(report.gateway_id, str(report.gateway_id)))
+            _parked_record(report, await names.gateway(report.gateway_id))
             for report in await books.ledger.list_parked(limit=limit)
         ]
 

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from ocs.charging.administration import Administration
 from ocs.charging.audit import Command
 from ocs.charging.book_file import FileForm, cdr_facts, entry_facts, write_lines
+from ocs.charging.naming import Names
 from ocs.charging.posting import OPENING_KEY
 from ocs.charging.service import ChargingService
 from ocs.charging.termination import terminate
@@ -77,8 +78,8 @@ class BookMethods:
 
     async def _list_sessions(self, request: pb.ListSessionsRequest, _: Caller) -> Message:
         size = page_size_of(request)
-        names = _Names(self._catalog)
-        gateway_id = await names.gateway_id(request.gateway)
+        names = Names(self._catalog)
+        gateway_id = await _gateway_id(request.gateway, names)
         position = page_position(request)
         if request.session_key and gateway_id is None:
             raise InputError("gateway", "is needed with session_key")
@@ -113,7 +114,7 @@ class BookMethods:
         session = await self._ledger.find_session(_number(request.name, "sessions", "name"))
         if session is None:
             raise NotFoundError(f"{request.name} does not exist")
-        return to_message(await session_facts(session, _Names(self._catalog)), pb.Session())
+        return to_message(await session_facts(session, Names(self._catalog)), pb.Session())
 
     async def _terminate(self, request: pb.TerminateSessionRequest, caller: Caller) -> Message:
         session = await terminate(
@@ -124,7 +125,7 @@ class BookMethods:
             cause=request.reason,
             command=Command(caller.title, self._clock.now_ms()),
         )
-        return to_message(await session_facts(session, _Names(self._catalog)), pb.Session())
+        return to_message(await session_facts(session, Names(self._catalog)), pb.Session())
 
     # ------------------------------------------------------------------------------ payments
 
@@ -252,11 +253,11 @@ class BookMethods:
 
     async def _list_cdrs(self, request: pb.ListCdrsRequest, _: Caller) -> Message:
         size = page_size_of(request)
-        names = _Names(self._catalog)
+        names = Names(self._catalog)
         position = page_position(request)
         after = None if position is None else CdrPlace(*(int(part) for part in position))
         account_id = await self._account_id(request.account)
-        gateway_id = await names.gateway_id(request.gateway)
+        gateway_id = await _gateway_id(request.gateway, names)
         page: list[Cdr] = []
         while len(page) <= size:
             found = await self._ledger.page_cdrs(
@@ -281,9 +282,9 @@ class BookMethods:
 
     async def _export_cdrs(self, request: pb.ExportCdrsRequest) -> AsyncIterator[Message]:
         form = _form(request)
-        names = _Names(self._catalog)
+        names = Names(self._catalog)
         account_id = await self._account_id(request.account)
-        gateway_id = await names.gateway_id(request.gateway)
+        gateway_id = await _gateway_id(request.gateway, names)
         after: CdrPlace | None = None
         header = True
         while True:
@@ -317,42 +318,7 @@ class BookMethods:
         return (await self._administration.account(id_of(name, "accounts", "account"))).id
 
 
-class _Names:
-    """Names of accounts and gateways by id, asked for once in a call."""
-
-    def __init__(self, catalog: CatalogStore) -> None:
-        self._catalog = catalog
-        self._accounts: dict[int, str] = {}
-        self._gateways: dict[int, str] | None = None
-
-    async def account(self, account_id: int) -> str:
-        """The account's name; its number when it is gone."""
-        if account_id not in self._accounts:
-            chain = await self._catalog.load_chain(account_id)
-            self._accounts[account_id] = chain[0].name if chain else str(account_id)
-        return self._accounts[account_id]
-
-    async def gateway(self, gateway_id: int) -> str:
-        """The gateway's name; its number when it is gone."""
-        return (await self._known()).get(gateway_id, str(gateway_id))
-
-    async def gateway_id(self, name: str) -> int | None:
-        """The id in a filter; None when it asks for none."""
-        if not name:
-            return None
-        wanted = id_of(name, "gateways", "gateway")
-        for gateway_id, known in (await self._known()).items():
-            if known == wanted:
-                return gateway_id
-        raise NotFoundError(f"gateway {wanted!r} does not exist")
-
-    async def _known(self) -> dict[int, str]:
-        if self._gateways is None:
-            self._gateways = {one.id: one.name for one in await self._catalog.load_gateways()}
-        return self._gateways
-
-
-async def session_facts(session: Session, names: _Names) -> dict[str, Any]:
+async def session_facts(session: Session, names: Names) -> dict[str, Any]:
     """A session as facts of its message."""
     return {
         "name": f"sessions/{session.session_id}",
@@ -400,7 +366,7 @@ def entry_message_facts(account: str, entry: LedgerEntry) -> dict[str, Any]:
     }
 
 
-async def cdr_message_facts(cdr: Cdr, names: _Names) -> dict[str, Any]:
+async def cdr_message_facts(cdr: Cdr, names: Names) -> dict[str, Any]:
     """A session detail record as facts of its message."""
     return {
         "name": f"cdrs/{cdr.session_id}-{cdr.account_id}",
@@ -440,6 +406,11 @@ def _subscription(kind: str, value: str) -> dict[str, str] | None:
 def _measure(service: str) -> str | None:
     known = SERVICES.get(service)
     return None if known is None else known.measure.name
+
+
+async def _gateway_id(name: str, names: Names) -> int | None:
+    """The id in a filter; None when it asks for none."""
+    return await names.gateway_id(id_of(name, "gateways", "gateway")) if name else None
 
 
 def _place(cdr: Cdr) -> CdrPlace:

@@ -16,6 +16,7 @@ from typing import BinaryIO, cast
 from google.protobuf.json_format import MessageToDict, Parse
 
 from ocs.charging.audit import Command
+from ocs.charging.naming import find_account
 from ocs.charging.outcome import OutcomeCode
 from ocs.charging.quotation import quote_account, quote_tariff
 from ocs.charging.tariff_book import find_terms, import_writes
@@ -102,9 +103,7 @@ class RatingServicer(rating_pb2_grpc.RatingServicer):
         if payer is None:
             raise InputError("payer", "an account or a tariff is needed")
         name = id_of(request.account, "accounts", payer)
-        profile = await self._catalog.find_account(name)
-        if profile is None:
-            raise NotFoundError(f"account {name!r} does not exist")
+        profile = await find_account(self._catalog, name)
         try:
             quotation = await quote_account(self._ledger, self._catalog, profile, question)
         except NotFoundError:

@@ -8,9 +8,10 @@ from urllib.parse import quote, unquote
 
 from ocs.charging.account_sheet import parse_primary, primary_text
 from ocs.charging.master_data import identity_value
+from ocs.charging.naming import find_account
 from ocs.charging.resource.collection import Collection, Key
 from ocs.charging.resource.fact import FactReader, Facts
-from ocs.errors import InputError, NotFoundError
+from ocs.errors import InputError
 from ocs.ports import AuditEntry, CatalogStore, Identity, IdentityKind
 from ocs.quota.account import AccountProfile
 
@@ -63,10 +64,7 @@ class Identities(Collection[IdentityRecord]):
         return None
 
     async def _account(self, name: str) -> AccountProfile:
-        account = await self._catalog.find_account(name)
-        if account is None:
-            raise NotFoundError(f"account {name!r} does not exist")
-        return account
+        return await find_account(self._catalog, name)
 
     async def page(
         self, filters: Facts, after: Key | None, limit: int

@@ -8,6 +8,7 @@
     hex(Cisco-AVPair:h323-conf-id)         the same of a pair
     joined(Acct-Input-Octets, Acct-Input-Gigawords)      low and high word of one counter
     milliseconds(x)  microseconds(x)       a duration in another unit, as seconds rounded half up
+    milliseconds_up(x)  microseconds_up(x)  the same, but every started second counts
     kilobytes(x)                           a volume counted in 1024 octets, as octets
     difference(from, to)                   seconds between two written times
     sum(x, y)                              of two numbers
@@ -25,6 +26,9 @@ from ocs.errors import InputError
 from ocs.radius.codec import VENDOR_SPECIFIC, Packet, vendor_key
 from ocs.radius.dictionary import INTEGER_OCTETS, Attribute, Dictionary
 from ocs.radius.timestamp import DAY_MS, parse_time_ms
+from ocs.rating.rounding import whole_seconds
+
+_PER_SECOND: Final = {"milliseconds": 1_000, "microseconds": 1_000_000}
 
 TextReader = Callable[[Packet], str]
 "Reads a text; empty when it is absent."
@@ -34,7 +38,7 @@ CountReader = Callable[[Packet], int | None]
 ValuesReader = Callable[[Packet], Sequence[bytes]]
 "Reads every raw value."
 
-_CALL: Final = re.compile(r"([a-z]+)\((.*)\)")
+_CALL: Final = re.compile(r"([a-z_]+)\((.*)\)")
 _TEXT_OCTETS_MAX: Final = 19
 "A decimal number longer than this is no counter."
 
@@ -65,9 +69,10 @@ def compile_count(expression: str, dictionary: Dictionary) -> CountReader:
         InputError: an unknown attribute or function.
     """
     function, arguments = _parse(expression)
-    if function in ("milliseconds", "microseconds"):
+    unit = function.removesuffix("_up")
+    if unit in _PER_SECOND:
         (count,) = _counts(expression, arguments, dictionary, 1)
-        return _read_scaled(count, 1_000 if function == "milliseconds" else 1_000_000)
+        return _read_scaled(count, _PER_SECOND[unit], up=unit != function)
     if function == "kilobytes":
         (count,) = _counts(expression, arguments, dictionary, 1)
         return lambda packet: None if (value := count(packet)) is None else value * 1024
@@ -280,10 +285,10 @@ def _count_of(text_reader: TextReader) -> CountReader:
     return read
 
 
-def _read_scaled(count: CountReader, per_second: int) -> CountReader:
+def _read_scaled(count: CountReader, per_second: int, *, up: bool) -> CountReader:
     def read(packet: Packet) -> int | None:
         value = count(packet)
-        return None if value is None else (2 * value + per_second) // (2 * per_second)
+        return None if value is None else whole_seconds(value, per_second=per_second, up=up)
 
     return read
 

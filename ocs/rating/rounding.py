@@ -43,7 +43,10 @@ class Rounding:
         return (funds_micros // self._step + 1) * self._divisor - 1 - self._bias
 
 
-def whole_seconds(millis: int, *, up: bool = False) -> int:
-    """Make a duration in milliseconds whole seconds: half up, or with `up` every started one."""
-    bias = MILLIS_PER_SECOND - 1 if up else MILLIS_PER_SECOND // 2
-    return (millis + bias) // MILLIS_PER_SECOND
+def whole_seconds(count: int, *, per_second: int = MILLIS_PER_SECOND, up: bool = False) -> int:
+    """Make a duration in milliseconds, or another part of the second, whole seconds.
+
+    Halves are rounded up; with `up` every started second counts (rating section 4).
+    """
+    bias = per_second - 1 if up else per_second // 2
+    return (count + bias) // per_second

@@ -260,6 +260,8 @@ class Cdr(NamedTuple):
     cost_centre: str = ""
     receipt_timed: int = 0
     "1: a report's own time was out of tolerance, our time of receipt stood in for it."
+    legs: str = ""
+    "Legs of the call that were reported and charged as this session, by comma, in the order of their coming."
 
 
 class StoredAnswer(NamedTuple):

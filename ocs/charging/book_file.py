@@ -54,6 +54,7 @@ CDR_COLUMNS = (
     "currency",
     "tariff",
     "destination",
+    "legs",
     "steps",
 )
 COLUMNS: Mapping[type, tuple[str, ...]] = {LedgerEntry: ENTRY_COLUMNS, Cdr: CDR_COLUMNS}

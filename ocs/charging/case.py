@@ -109,6 +109,9 @@ class Case:
         usage, session = self.request.usage, self.session
         if self.request.receipt_timed:
             session.receipt_timed = 1
+        leg = self.request.leg
+        if leg and leg != session.legs and leg not in session.legs.split(","):
+            session.legs = f"{session.legs},{leg}" if session.legs else leg
         reported = self.reported_units()
         if reported > session.used_units:
             if self.service.measure is not Measure.SECONDS:

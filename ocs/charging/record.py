@@ -63,6 +63,7 @@ def session_record(session: Session, payer: Payer, *, charged_units: int, now_ms
         allowance=_allowance_use(payer.allowance),
         cost_centre=session.cost_centre,
         receipt_timed=session.receipt_timed,
+        legs=session.legs,
     )
 
 
@@ -96,6 +97,7 @@ def parked_report(request: ChargingRequest, *, parked_id: int, used_units: int, 
         "starts": request.starts,
         "event_at_ms": request.event_at_ms,
         "end_cause": request.end_cause,
+        "leg": request.leg,
     }
     return ParkedReport(
         parked_id=parked_id,

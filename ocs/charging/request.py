@@ -94,6 +94,8 @@ class ChargingRequest:
     amount_micros: int | None = None
     "For a REFUND or a DIRECT_DEBITING of money."
     end_cause: str = ""
+    leg: str = ""
+    "Leg of the call that is reported, one of the few words its equipment has; empty: not said."
     audit: AuditEntry | None = None
     "Written with what the request changes: an operator gave it."
     peer_attributes: str = ""

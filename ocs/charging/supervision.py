@@ -93,6 +93,7 @@ class Supervision:
             usage=None if body["usage"] is None else Usage(**body["usage"]),
             starts=body["starts"],
             end_cause=body["end_cause"] or "fed again",
+            leg=body.get("leg", ""),
             parked_id=report.parked_id,
         )
         engine = self._engine()

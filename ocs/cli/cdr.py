@@ -69,6 +69,7 @@ def cdr_record(cdr: "Cdr", *, account: str, gateway: str) -> dict[str, Any]:
         "recorded_at": format_time(cdr.recorded_at_ms),
         "receipt_timed": bool(cdr.receipt_timed),
         "end_cause": cdr.end_cause,
+        "legs": cdr.legs,
         "used": cdr.used_units,
         "billed": cdr.billed_units,
         "granted": cdr.granted_units,

@@ -396,6 +396,7 @@ async def cdr_message_facts(cdr: Cdr, names: Names) -> dict[str, Any]:
         "tariff": f"tariffs/{cdr.tariff}" if cdr.tariff else None,
         "destination": cdr.destination,
         "steps_json": cdr.explanation,
+        "legs": cdr.legs.split(",") if cdr.legs else [],
     }
 
 

@@ -56,6 +56,7 @@ class SessionRow(NamedTuple):
     cost_centre: str = ""
     receipt_timed: int = 0
     payback_tariff_id: int = 0
+    legs: str = ""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -110,6 +111,8 @@ class Session:
     "1 when a report's own time was out of tolerance, so that our time of receipt stood in for it."
     payback_tariff_id: int = 0
     "Out-payment tariff of the DID that opened it; 0: none."
+    legs: str = ""
+    "Legs of the call that were reported as it, by comma, in the order of their coming; empty: none named."
     reservations: "list[Reservation]" = field(default_factory=list)
     "One per payer, leaf first."
 

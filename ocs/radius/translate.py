@@ -187,7 +187,8 @@ class Translator:
             return EndOfGateway(at_ms, tuple(_find_scope(packet, client.dialect)))
         dialect = client.dialect
         service = find_service(packet, dialect)
-        if service.measure is Measure.MESSAGES or not _is_charged(packet, dialect, status):
+        leg = first_text(dialect.leg, packet).lower()
+        if service.measure is Measure.MESSAGES or not _is_charged(packet, dialect, status, leg):
             return ACKNOWLEDGEMENT
         session_key = self._find_session_key(packet, client)
         if not session_key:
@@ -196,6 +197,7 @@ class Translator:
         kind = RequestType.TERMINATION if is_end else RequestType.UPDATE
         request = _new_request(exchange, kind, session_key, service, _find_called(packet, client))
         request.event_at_ms, request.receipt_timed = at_ms, is_receipt
+        request.leg = leg
         if status in (StatusType.START, StatusType.FAILED):
             request.usage = Usage()
             request.starts = status is StatusType.START
@@ -459,9 +461,8 @@ def find_service(packet: Packet, dialect: Dialect) -> Service:
     return dialect.services[-1].service
 
 
-def _is_charged(packet: Packet, dialect: Dialect, status: StatusType) -> bool:
+def _is_charged(packet: Packet, dialect: Dialect, status: StatusType, leg: str) -> bool:
     """Whether a report is of a leg that is charged, and of a service that has started."""
-    leg = first_text(dialect.leg, packet).lower()
     if leg and leg not in dialect.charged_legs:
         return False
     if status is StatusType.INTERIM_UPDATE and dialect.answered is not None:

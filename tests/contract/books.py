@@ -96,6 +96,7 @@ def cdr(session_id: int, account_id: int = 1, revision: int = 1, **fields: Any) 
         destination="49",
         snapshot_id=7,
         explanation="{}",
+        legs="originate,answer",
     )
     return row._replace(**fields)
 

@@ -809,10 +809,10 @@ def test_sessions_ledger_and_records_are_listed_and_exported(play: Play) -> None
         reader = client(ApiRole.READ)
         for key in ("c1", "c2", "c3"):
             await world.initial(key, "alice")
-            await world.start(key)
+            await world.start(key, leg="originate")
             if key != "c3":
                 world.pass_seconds(60)
-                await world.stop(key, 60)
+                await world.stop(key, 60, leg="answer")
         listed = await reader("ListSessions")
         assert [one.session_key for one in listed.sessions] == ["c3", "c2", "c1"]
         newest = listed.sessions[0]
@@ -855,6 +855,7 @@ def test_sessions_ledger_and_records_are_listed_and_exported(play: Play) -> None
         assert [cdrs.cdrs[0].session_key, older.cdrs[0].session_key] == ["c2", "c1"]
         assert not older.next_page_token
         assert cdrs.cdrs[0].charged_micros == 100_000
+        assert list(cdrs.cdrs[0].legs) == ["originate", "answer"]
         assert json.loads(cdrs.cdrs[0].steps_json)
         assert not (await reader("ListCdrs", overrun=True)).cdrs
         assert not (await reader("ListCdrs", from_time=Timestamp(seconds=EPOCH_S + 999))).cdrs

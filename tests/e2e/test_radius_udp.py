@@ -291,7 +291,7 @@ def test_other_legs_are_acknowledged_and_not_charged() -> None:
 
     run(story, service)
 
-    assert len(service.requests) == 1
+    assert [request.leg for request in service.requests] == ["answer"]
 
 
 def test_status_server_is_answered_on_its_port() -> None:

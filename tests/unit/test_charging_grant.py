@@ -184,3 +184,29 @@ def test_a_record_says_whose_clock_it_has_and_for_whom_it_is() -> None:
         assert {cdr.cost_centre for cdr in records.values()} == {"sales"}
 
     play(story)
+
+
+def test_a_record_says_which_legs_of_the_call_were_reported() -> None:
+    """Each once, in the order of their coming, over a restart and after the end; charged once."""
+
+    async def story(w: World) -> None:
+        await w.account("alice", "10", plan="retail")
+        await w.begin()
+        for key in ("c1", "c2"):
+            await w.initial(key, "alice")
+        await w.start("c1", leg="originate")
+        await w.start("c1", leg="answer")
+        await w.restart()
+        await w.update("c1", 30, leg="answer")
+        await w.update("c1", 30, leg="originate")
+        await w.stop("c1", 60, leg="answer")
+        await w.stop("c1", 61, leg="forward")
+        await w.stop("c2", 60)
+
+        records = {cdr.session_key: cdr for cdr in await w.ledger.list_cdrs()}
+
+        assert {key: cdr.legs for key, cdr in records.items()} == {"c1": "originate,answer,forward", "c2": ""}
+        assert records["c1"].used_units == 61
+        assert (await w.session("c1")).legs == "originate,answer,forward"
+
+    play(story)

@@ -115,7 +115,7 @@ def test_a_parked_report_is_charged_once_its_cause_is_mended() -> None:
     """Until then it stays; then it is gone, and feeding it again or its late Stop charges nothing twice."""
 
     async def story(w: World, desk: Supervision) -> None:
-        refused = await w.stop("c1", 60, "zoe")
+        refused = await w.stop("c1", 60, "zoe", leg="answer")
         (report,) = await desk.parked()
         still = await desk.refeed(report)
         assert (refused.code, still.is_booked) == (OutcomeCode.UNKNOWN_IDENTITY, False)
@@ -130,7 +130,7 @@ def test_a_parked_report_is_charged_once_its_cause_is_mended() -> None:
         assert (done.is_booked, again.is_booked, await desk.parked()) == (True, True, [])
         assert await w.balance("zoe") == money("4")
         (record,) = await w.ledger.list_cdrs()
-        assert record.started_at_ms == w.clock.ms - 86_400_000 - 60_000
+        assert (record.started_at_ms, record.legs) == (w.clock.ms - 86_400_000 - 60_000, "answer")
         await w.stop("c1", 90, "zoe")
         assert await w.charges("zoe") == [money("1"), money("0.50")]
 

@@ -177,6 +177,7 @@ def test_records_are_listed_and_exported(shell: Shell) -> None:
     assert [record["session"] for record in listed] == ["c-1", "c-3"]
     assert sorted(line["session"] for line in lines) == ["c-1", "c-2", "c-3"]
     assert [row["session"] for row in rows] == ["c-1", "c-3"]
+    assert (rows[0]["legs"], listed[0]["legs"], shell.json("cdr", "show", "c-1")[0]["legs"]) == ("", "", "")
     assert json.loads(rows[0]["explanation"]) == listed[0]["explanation"]
     assert "3 record(s)" in shell.ok("cdr", "export", str(target), "--csv")
     assert len(target.read_text().splitlines()) == 4

@@ -500,3 +500,29 @@ def test_new_limits_follow_a_report() -> None:
     assert enforcement.ends_at_ms is None
     assert ("Mikrotik-Total-Limit", "1500") in reply_texts(enforcement.changes, "mikrotik")
     assert find_enforcement(start.client, ask(start), outcome) is None
+
+
+def test_reports_say_of_which_leg_they_are() -> None:
+    """Both legs of an AudioCodes SBC are one session by its conference id; without a leg none is named."""
+    ids = {"h323-conf-id": "h323-conf-id=4B2D7DB7 A54911D7 80350003", "User-Name": "alice"}
+    told = [
+        ask(
+            exchange(
+                accounting_request(
+                    {**ids, **leg, "Acct-Status-Type": status, "Acct-Session-Id": str(number)},
+                    dialect="audiocodes",
+                ),
+                dialect="audiocodes",
+            )
+        )
+        for number, (status, leg) in enumerate(
+            [
+                ("Start", {"h323-call-origin": "h323-call-origin=Originate"}),
+                ("Stop", {"h323-call-origin": "h323-call-origin=answer"}),
+                ("Stop", {}),
+            ]
+        )
+    ]
+
+    assert [request.leg for request in told] == ["originate", "answer", ""]
+    assert len({request.session_key for request in told}) == 1

@@ -573,7 +573,7 @@ class LedgerEntry(_message.Message):
     def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[EntryKind, str]] = ..., amount_micros: _Optional[int] = ..., balance_micros: _Optional[int] = ..., book_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., session: _Optional[str] = ..., request_id: _Optional[str] = ..., overrun_micros: _Optional[int] = ..., note: _Optional[str] = ...) -> None: ...
 
 class Cdr(_message.Message):
-    __slots__ = ("name", "account", "session", "gateway", "session_key", "revision", "subscription_id", "service", "access_code", "calling", "called", "start_time", "end_time", "record_time", "end_cause", "measure", "used_units", "billed_units", "granted_units", "octets_in", "octets_out", "charged_micros", "overrun_micros", "currency", "tariff", "destination", "steps_json")
+    __slots__ = ("name", "account", "session", "gateway", "session_key", "revision", "subscription_id", "service", "access_code", "calling", "called", "start_time", "end_time", "record_time", "end_cause", "measure", "used_units", "billed_units", "granted_units", "octets_in", "octets_out", "charged_micros", "overrun_micros", "currency", "tariff", "destination", "steps_json", "legs")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
@@ -601,6 +601,7 @@ class Cdr(_message.Message):
     TARIFF_FIELD_NUMBER: _ClassVar[int]
     DESTINATION_FIELD_NUMBER: _ClassVar[int]
     STEPS_JSON_FIELD_NUMBER: _ClassVar[int]
+    LEGS_FIELD_NUMBER: _ClassVar[int]
     name: str
     account: str
     session: str
@@ -628,7 +629,8 @@ class Cdr(_message.Message):
     tariff: str
     destination: str
     steps_json: str
-    def __init__(self, name: _Optional[str] = ..., account: _Optional[str] = ..., session: _Optional[str] = ..., gateway: _Optional[str] = ..., session_key: _Optional[str] = ..., revision: _Optional[int] = ..., subscription_id: _Optional[_Union[_charging_pb2.SubscriptionId, _Mapping]] = ..., service: _Optional[str] = ..., access_code: _Optional[_Union[_charging_pb2.AccessCode, str]] = ..., calling: _Optional[str] = ..., called: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., record_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_cause: _Optional[str] = ..., measure: _Optional[_Union[_charging_pb2.Measure, str]] = ..., used_units: _Optional[int] = ..., billed_units: _Optional[int] = ..., granted_units: _Optional[int] = ..., octets_in: _Optional[int] = ..., octets_out: _Optional[int] = ..., charged_micros: _Optional[int] = ..., overrun_micros: _Optional[int] = ..., currency: _Optional[str] = ..., tariff: _Optional[str] = ..., destination: _Optional[str] = ..., steps_json: _Optional[str] = ...) -> None: ...
+    legs: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., account: _Optional[str] = ..., session: _Optional[str] = ..., gateway: _Optional[str] = ..., session_key: _Optional[str] = ..., revision: _Optional[int] = ..., subscription_id: _Optional[_Union[_charging_pb2.SubscriptionId, _Mapping]] = ..., service: _Optional[str] = ..., access_code: _Optional[_Union[_charging_pb2.AccessCode, str]] = ..., calling: _Optional[str] = ..., called: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., record_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_cause: _Optional[str] = ..., measure: _Optional[_Union[_charging_pb2.Measure, str]] = ..., used_units: _Optional[int] = ..., billed_units: _Optional[int] = ..., granted_units: _Optional[int] = ..., octets_in: _Optional[int] = ..., octets_out: _Optional[int] = ..., charged_micros: _Optional[int] = ..., overrun_micros: _Optional[int] = ..., currency: _Optional[str] = ..., tariff: _Optional[str] = ..., destination: _Optional[str] = ..., steps_json: _Optional[str] = ..., legs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class AuditEntry(_message.Message):
     __slots__ = ("name", "change_time", "actor", "action", "resource", "before_json", "after_json", "request_id")

@@ -201,6 +201,12 @@ def _create_cdr() -> None:
         sa.Column(
             "receipt_timed", BIG, nullable=False, comment="1: our time of receipt stood in for a report's"
         ),
+        sa.Column(
+            "legs",
+            sa.Text(),
+            nullable=False,
+            comment="of the call, by comma, that were reported as the session",
+        ),
         _bounded("cdr_charged_micros", "charged_micros"),
         _bounded("cdr_overrun_micros", "overrun_micros"),
         sa.PrimaryKeyConstraint("session_id", "account_id", name=op.f("pk_cdr")),
@@ -574,6 +580,9 @@ def _create_session() -> None:
         sa.Column("cost_centre", sa.Text(), nullable=False),
         sa.Column("receipt_timed", BIG, nullable=False),
         sa.Column("payback_tariff_id", BIG, nullable=False, comment="of its identity; 0: none"),
+        sa.Column(
+            "legs", sa.Text(), nullable=False, comment="of the call, by comma, that were reported as it"
+        ),
         sa.CheckConstraint("answered IN (0, 1)", name=op.f("ck_session_answered")),
         sa.CheckConstraint("final_grant IN (0, 1)", name=op.f("ck_session_final_grant")),
         sa.CheckConstraint("granted_units >= 0", name=op.f("ck_session_granted_units_min")),

@@ -13,7 +13,7 @@ from ocs.charging.engine import Engine
 from ocs.charging.outcome import NoAnswer, Outcome, OutcomeCode
 from ocs.charging.request import RequestedAction, RequestType, Usage
 from ocs.errors import StoreUnavailableError
-from ocs.ports import GrantPolicy, Plan
+from ocs.ports import GrantPolicy, Identity, IdentityKind, Plan
 from ocs.quota.session import SessionState
 from ocs.rating.discount import Counting, DiscountRule, Level, Owner
 from ocs.rating.reset import ResetCycle
@@ -519,6 +519,34 @@ def test_a_commit_that_fails_takes_and_holds_nothing(play: Callable[..., None]) 
         await world.ask(request)
         await world.ask(request)
         assert await world.pools("a") == {"minutes": (MIN, MIN)}
+
+    play(story)
+
+
+def test_a_virtual_number_takes_of_its_primary_s_allowance(play: Callable[..., None]) -> None:
+    """One pool for both, held and taken; the number's own account keeps its own."""
+
+    async def story(world: World) -> None:
+        for name in ("a", "b"):
+            await world.account(name, "10", plan="retail")
+            await world.discount("included", allowance(3 * MIN), account=name)
+        desk = Identity(
+            kind=IdentityKind.EXTENSION,
+            value="201",
+            account_id=0,
+            primary_kind=IdentityKind.USERNAME,
+            primary_value="a",
+        )
+        await world.administration.add_identity("b", desk)
+        await world.begin()
+        identities = [(IdentityKind.EXTENSION, "201")]
+        await world.ask(world.request(RequestType.INITIAL, "1", called="441", identities=identities))
+        await world.start("1")
+        world.pass_seconds(120)
+        assert (await world.stop("1", 120)).charged_micros == 0
+        assert (await world.pools("a"), await world.pools("b")) == ({"minutes": (2 * MIN, 0)}, {})
+        assert await call(world, "2", "a", 120) == parse_money("0.10")
+        assert await call(world, "3", "b", 180) == 0
 
     play(story)
 

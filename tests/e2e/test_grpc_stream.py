@@ -16,6 +16,7 @@ from world import World, voice_prices
 
 from ocs.client import AsyncClient, RequestFailedError, RetryPolicy
 from ocs.grpc.pb import charging_pb2 as pb
+from ocs.grpc.pb.charging_pb2_grpc import ChargingStub
 from ocs.grpc.peer import loopback_gateway
 from ocs.grpc.server import GrpcServer
 
@@ -314,3 +315,36 @@ def test_a_stopping_server_loses_no_request(process: ServerProcess) -> None:
     shown = process.ocs("ledger", "show", "rich", "--json")
     assert shown.count('"kind": "charge"') == streams * calls_each
     assert '"open_sessions": 0' in shown
+
+
+def pinging(every_ms: int) -> list[tuple[str, int]]:
+    """Options of a client that pings though nothing is said."""
+    return [
+        ("grpc.keepalive_time_ms", every_ms),
+        ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+    ]
+
+
+@pytest.mark.slow
+def test_an_idle_stream_lives_by_pings_that_are_not_too_many() -> None:
+    """Of a client that pings every 11 s and one that pings all the time the first is served for long."""
+
+    async def story(world: World, address: str, server: GrpcServer) -> None:
+        async with (
+            grpc.aio.insecure_channel(address, options=pinging(11_000)) as patient,
+            grpc.aio.insecure_channel(address, options=pinging(50)) as eager,
+        ):
+            streams = [ChargingStub(channel).Session() for channel in (patient, eager)]
+            for number, stream in enumerate(streams):
+                await stream.write(call(INITIAL, f"idle-{number}", 0))
+                assert (await stream.read()).answers[0].result_code == 2001
+            await asyncio.sleep(35)
+
+            await streams[0].write(call(UPDATE, "idle-0", 1, 30))
+            assert (await streams[0].read()).answers[0].result_code == 2001
+            with pytest.raises(grpc.aio.AioRpcError, match="UNAVAILABLE"):
+                await streams[1].read()
+
+    tell(story)

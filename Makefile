@@ -8,7 +8,7 @@ CONFIG ?= run/ocs.toml
 FUZZ_RUNS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run init test test-slow test-interop test-all lint types imports fmt proto proto-check proto-release bench bench-report soak fuzz check hooks clean
+.PHONY: help run init test test-slow test-interop test-all lint types imports fmt proto proto-check proto-release bench bench-report soak fuzz sim kill check hooks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -86,7 +86,6 @@ bench-report: $(STAMP) ## Measure everything and write docs/performance.md with 
 soak: $(STAMP) ## Load for half an hour and watch memory and latency
 	$(BIN)/python benchmarks/soak.py
 
-.PHONY: sim kill
 sim: $(STAMP) ## Simulate 1,000 seeds of trouble; SEED=n repeats one, PLANT=name (or all) plants a bug
 	$(BIN)/python tests/simulation/run.py $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(PLANT),--plant $(PLANT))
 

@@ -44,6 +44,20 @@ def _move(context: typer.Context, name: str, key: str | None, do: Do, *, done: s
         say(f"{done.format(amount)}: balance {record['balance']} (key {used_key}).")
 
 
+def _payment(name: str, amount: str, note: str, *, is_bonus: bool) -> Do:
+    """What pays an amount into an account under a key; InputError when the amount is none."""
+    from ocs.units import parse_money
+
+    micros = parse_money(amount, "AMOUNT")
+
+    def do(books: Books, used_key: str) -> "Awaitable[Posting]":
+        return books.administration.treasury.pay(
+            name, micros, key=used_key, note=note, is_bonus=is_bonus, command=command_of(books)
+        )
+
+    return do
+
+
 @app.command("top-up")
 def top_up(
     context: typer.Context,
@@ -54,15 +68,7 @@ def top_up(
     as_json: Json = False,
 ) -> None:
     """Pay money into an account."""
-    from ocs.units import parse_money
-
-    micros = parse_money(amount, "AMOUNT")
-
-    def do(books: Books, used_key: str) -> "Awaitable[Posting]":
-        return books.administration.treasury.pay(
-            name, micros, key=used_key, note=note, command=command_of(books)
-        )
-
+    do = _payment(name, amount, note, is_bonus=False)
     _move(context, name, key, do, done=f"Paid {{}} into {name}", as_json=as_json)
 
 
@@ -76,15 +82,7 @@ def bonus(
     as_json: Json = False,
 ) -> None:
     """Give an account money, booked apart from payments."""
-    from ocs.units import parse_money
-
-    micros = parse_money(amount, "AMOUNT")
-
-    def do(books: Books, used_key: str) -> "Awaitable[Posting]":
-        return books.administration.treasury.pay(
-            name, micros, key=used_key, note=note, is_bonus=True, command=command_of(books)
-        )
-
+    do = _payment(name, amount, note, is_bonus=True)
     _move(context, name, key, do, done=f"Gave {name} {{}}", as_json=as_json)
 
 

@@ -20,6 +20,7 @@ PACKAGES: Final = {
 }
 READY_S: Final = 60.0
 END_S: Final = 10.0
+SAID_CHARACTERS: Final = 8_000
 
 
 def find_program(name: str) -> str:
@@ -97,6 +98,8 @@ class Program:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(error, Exception):
+            error.add_note(f"What {self._command[0]} said last:\n{self.output[-SAID_CHARACTERS:]}")
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:

@@ -87,6 +87,9 @@ class TlsFiles(NamedTuple):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.verify_mode = ssl.CERT_REQUIRED
+        # Connections live long: tickets to resume them are worth nothing. And FreeRADIUS 3 as a client that
+        # reads one before it has sent its first request locks its connection until more comes: for ever.
+        context.num_tickets = 0
         try:
             context.load_cert_chain(self.certificate, self.key, password=_no_passphrase)
             context.load_verify_locations(self.client_ca)

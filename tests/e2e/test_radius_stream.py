@@ -156,6 +156,13 @@ class Peer:
         assert is_reply_authentic(reply, request[4:20], Secret(self._secret))
         return reply
 
+    @property
+    def session(self) -> ssl.SSLSession:
+        """What TLS has agreed on."""
+        tls: ssl.SSLObject = self._writer.get_extra_info("ssl_object")
+        assert tls.session is not None
+        return tls.session
+
     async def is_closed(self) -> bool:
         """Wait for the end of what the server sends: true when it sends no more packet before."""
         async with asyncio.timeout(WAIT_S):
@@ -262,6 +269,17 @@ def test_a_certificate_says_which_gateway_it_is(tmp_path: Path) -> None:
         assert request.credential.verify("arctangent")
 
     assert "roaming" in play(tmp_path, story).radius.counters
+
+
+def test_after_the_handshake_nothing_is_sent_unasked(tmp_path: Path) -> None:
+    """A session ticket would be: FreeRADIUS 3 that reads one before its first request waits for ever."""
+
+    async def story(server: Server) -> None:
+        async with await server.connect_tls(certify("roaming", AUTHORITY)) as peer:
+            await peer.ask(peer.status())
+            assert not peer.session.has_ticket
+
+    play(tmp_path, story)
 
 
 def test_a_gateway_that_is_disabled_is_not_served_by_its_address_either(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 from ocs.charging.batch import Group
 from ocs.charging.catalogue import RateBook
-from ocs.charging.grant import Grant, affordable_total, apply_grant, ask_for, plan_grant
+from ocs.charging.grant import Grant, affordable_total, apply_grant, ask_for, plan_grant, with_slices
 from ocs.charging.limit import count_spend
 from ocs.charging.outcome import FinalUnitAction, Outcome, OutcomeCode
 from ocs.charging.record import session_record
 from ocs.charging.request import ChargingRequest, RequestType
 from ocs.charging.situation import Payer, Situation
-from ocs.ports import Gateway, GrantMode
+from ocs.ports import GrantMode
 from ocs.quota.ledger import debit, release
 from ocs.quota.occupancy import occupy, vacate
 from ocs.quota.session import Session, SessionState
@@ -52,7 +52,18 @@ def is_implausible(request: ChargingRequest) -> bool:
 class Case:
     """A request, its session and its payers. `group` collects what changes."""
 
-    __slots__ = ("group", "now_ms", "payers", "rates", "request", "session", "situation", "was_final")
+    __slots__ = (
+        "group",
+        "now_ms",
+        "payers",
+        "policy",
+        "presumed_units",
+        "rates",
+        "request",
+        "session",
+        "situation",
+        "was_final",
+    )
 
     def __init__(
         self,
@@ -74,6 +85,10 @@ class Case:
         self.now_ms = now_ms
         self.was_final = bool(session.final_grant)
         "Whether the grant before this request was the last."
+        policy, slice_units = request.gateway.grant, session.slice_units
+        self.policy = with_slices(policy, slice_units) if slice_units else policy
+        self.presumed_units = 0
+        "What may have been used beyond the books."
 
     # ------------------------------------------------------------------------------ facts
 
@@ -103,6 +118,18 @@ class Case:
         return measured_units(self.service, self.request)
 
     # ------------------------------------------------------------------------------ usage
+
+    def presume_usage(self, at_ms: int) -> None:
+        """Take the time until then for used, where a running call is authorised again without its usage.
+
+        What is granted then comes on top of it: it is held with the grant, never debited, and never more than
+        was granted before. Within a second it is the same question asked twice.
+        """
+        session, elapsed_ms = self.session, at_ms - self.session.started_at_ms
+        is_untold = self.request.usage is None and self.service.measure is Measure.SECONDS
+        if is_untold and elapsed_ms > MILLIS_PER_SECOND:
+            used_units = min(-(-elapsed_ms // MILLIS_PER_SECOND), session.granted_units)
+            self.presumed_units = max(0, used_units - session.used_units)
 
     def debit_usage(self, *, ended: bool, note: str = "") -> None:
         """Take reported usage into the books: the cumulative maximum stands, its whole price is debited."""
@@ -179,11 +206,16 @@ class Case:
         return self._plan(self._set_index(self.service)).refusal
 
     def _plan(self, set_index: int) -> Grant:
-        request, service = self.request, self.service
+        request, session, service = self.request, self.session, self.service
+        ask = ask_for(self.policy, service, request.requested_units)
+        used_units = session.used_units + self.presumed_units
+        if session.slice_units and request.type is RequestType.UPDATE:
+            # The answer to a report tells this equipment nothing: what it was told last stays held.
+            ask.want_units = max(ask.want_units, session.granted_units - used_units)
         return plan_grant(
             self.payers,
-            ask_for(request.gateway.grant, service, request.requested_units),
-            used_units=self.session.used_units,
+            ask,
+            used_units=used_units,
             set_index=set_index,
             block_units=_block_units(self.payers, service),
             unconditional=self.is_unconditional,
@@ -247,7 +279,14 @@ class Case:
 
     def next_expiry_ms(self) -> int:
         """When silence ends the session: two report intervals, or what was granted and two intervals."""
-        return self.now_ms + MILLIS_PER_SECOND * _patience_s(self.request.gateway, self.session, self.service)
+        policy = self.policy
+        if policy.mode is GrantMode.SLICE and not self.session.slice_units:
+            patience_s = 2 * policy.interim_interval_s
+        elif self.service.measure is Measure.SECONDS:
+            patience_s = self._ahead_units() + 2 * policy.interim_interval_s
+        else:
+            patience_s = policy.session_max_s
+        return self.now_ms + MILLIS_PER_SECOND * patience_s
 
     # ------------------------------------------------------------------------------ answers
 
@@ -255,11 +294,12 @@ class Case:
         """Success, with what is granted beyond the usage in the books."""
         session = self.session
         outcome = self.outcome(OutcomeCode.SUCCESS)
-        granted = max(0, session.granted_units - session.used_units)
+        granted = self._ahead_units()
+        outcome.presumed_units = self.presumed_units
         outcome.granted_units = granted
         outcome.affordable_units = max(granted, self._net_units())
         is_timed = self.service.measure is Measure.SECONDS
-        outcome.validity_s = granted if is_timed else self.request.gateway.grant.interim_interval_s
+        outcome.validity_s = granted if is_timed else self.policy.interim_interval_s
         if session.final_grant:
             outcome.final_unit_action = self.final_action
         return outcome
@@ -275,7 +315,12 @@ class Case:
     @property
     def final_action(self) -> FinalUnitAction:
         """What the gateway's policy wants after a last grant."""
-        return FinalUnitAction[self.request.gateway.grant.final_unit_action.upper()]
+        return FinalUnitAction[self.policy.final_unit_action.upper()]
+
+    def _ahead_units(self) -> int:
+        """What is granted beyond what is used, and what may be."""
+        session = self.session
+        return max(0, session.granted_units - session.used_units - self.presumed_units)
 
     def _net_units(self) -> int:
         """Units beyond the usage that all the money at hand buys, where slices are granted; else 0.
@@ -283,7 +328,8 @@ class Case:
         Of seconds only when equipment must be told: at the start, and when a grant was final and no longer
         is. Of volume always, because no report can be asked for before a slice of it is used up.
         """
-        policy, service, used = self.request.gateway.grant, self.service, self.session.used_units
+        policy, service, session = self.request.gateway.grant, self.service, self.session
+        used = session.used_units + self.presumed_units
         if policy.mode is not GrantMode.SLICE or service.measure is Measure.MESSAGES:
             return 0
         if service.measure is Measure.OCTETS:
@@ -331,12 +377,3 @@ def _block_units(payers: Sequence[Payer], service: Service) -> int:
         return 1
     roundings = [payer.applied.rate.peak.rounding for payer in payers if payer.applied]
     return max(roundings) * service.octets_per_base_unit
-
-
-def _patience_s(gateway: Gateway, session: Session, service: Service) -> int:
-    policy = gateway.grant
-    if policy.mode is GrantMode.SLICE:
-        return 2 * policy.interim_interval_s
-    if service.measure is Measure.SECONDS:
-        return max(0, session.granted_units - session.used_units) + 2 * policy.interim_interval_s
-    return policy.session_max_s

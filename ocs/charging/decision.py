@@ -85,8 +85,12 @@ class Decider:
     def _initiate(self, request: ChargingRequest, situation: Situation, group: Group, now_ms: int) -> Outcome:
         session = situation.session
         if session is not None and session.is_open:
+            is_replay = request.request_key and request.request_key == session.request_key
+            if not is_replay:
+                session.slice_units = request.slice_units
             case = self.known(request, situation, session, group, now_ms)
-            if request.request_key and request.request_key == session.request_key:
+            case.presume_usage(session.updated_at_ms if is_replay else request.event_at_ms)
+            if is_replay:
                 return case.granted()
             session.request_key = request.request_key
             return self._renew(case)
@@ -287,6 +291,7 @@ class Decider:
             counted_identity="" if identity.max_sessions is None else identity.counted_as,
             cost_centre=identity.cost_centre,
             receipt_timed=int(request.receipt_timed),
+            slice_units=request.slice_units,
         )
         payers = self._rate_chain(session, situation, now_ms)
         if isinstance(payers, OutcomeCode):

@@ -6,12 +6,18 @@ into the session, what it holds and has paid for it included.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ocs.charging.outcome import OutcomeCode
 from ocs.charging.situation import Payer
 from ocs.ports import GrantMode, GrantPolicy
 from ocs.quota.ledger import reserve
 from ocs.units import Measure, Service
+
+
+def with_slices(policy: GrantPolicy, slice_s: int) -> GrantPolicy:
+    """The policy for a timed session whose equipment asks again by itself after so many seconds."""
+    return replace(policy, mode=GrantMode.SLICE, slice_s=slice_s)
 
 
 class Ask:

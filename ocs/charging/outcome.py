@@ -64,6 +64,8 @@ class Outcome:
     "Set when this is the last grant."
     used_units: int = 0
     "What the books now hold as used, cumulative."
+    presumed_units: int = 0
+    "What may have been used beyond that, where nothing was said of it: the grant comes on top."
     charged_micros: int = 0
     "Debited from the asking account for this session so far."
     reserved_micros: int = 0

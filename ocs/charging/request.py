@@ -84,6 +84,9 @@ class ChargingRequest:
     never started."""
     requested_units: int | None = None
     "Wanted units of the service; None: what the policy gives."
+    slice_units: int = 0
+    """Of an INITIAL of a timed service: its equipment asks again when so many are used up, so that slices of
+    this size are enough whatever the policy's mode; 0: what the policy gives."""
     request_key: str = ""
     "Identifies this very request for replays, unique per gateway; empty: the session and usage alone do."
     request_number: int | None = None

@@ -57,6 +57,7 @@ class SessionRow(NamedTuple):
     receipt_timed: int = 0
     payback_tariff_id: int = 0
     legs: str = ""
+    slice_units: int = 0
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -113,6 +114,8 @@ class Session:
     "Out-payment tariff of the DID that opened it; 0: none."
     legs: str = ""
     "Legs of the call that were reported as it, by comma, in the order of their coming; empty: none named."
+    slice_units: int = 0
+    "Slice that its equipment asked for, because it asks again at its end; 0: what the policy gives."
     reservations: "list[Reservation]" = field(default_factory=list)
     "One per payer, leaf first."
 

@@ -19,11 +19,14 @@ from ocs.radius.dictionary import Attribute, Dictionary, find_file, load_diction
 from ocs.radius.reader import (
     CountReader,
     TextReader,
+    TextsReader,
     ValuesReader,
     compile_count,
     compile_text,
+    compile_texts,
     read_values,
 )
+from ocs.radius.renewal import RenewalReader
 from ocs.radius.template import GroupTemplate, Template
 from ocs.radius.toml_place import find_line
 from ocs.units import SERVICES, Service
@@ -73,6 +76,8 @@ class Dialect:
     renews: bool
     """Whether it asks again with an Access-Request when a grant is used up. Equipment that neither renews nor
     disconnects is granted whole, whatever its gateway's policy."""
+    renewal: RenewalReader | None
+    "Where each Access-Request may say by itself that its equipment renews this session; None: nowhere."
     joins_by_number: bool
     """Whether its accounting names a call otherwise than its Access-Request did, without our Class: then the
     numbers and the time join them (`ocs.radius.pending`)."""
@@ -115,6 +120,8 @@ class Dialect:
     granted_octets: Sequence[Template | GroupTemplate]
     sliced: Sequence[Template | GroupTemplate]
     "Added when the policy grants slices."
+    renewed: Sequence[Template | GroupTemplate]
+    "Added to slices that the equipment asked for by itself."
     reject: Sequence[Template | GroupTemplate]
     reported: Sequence[Template | GroupTemplate]
     "Accounting-Response, for equipment that reads quota there."
@@ -232,6 +239,7 @@ def _compile(name: str, document: dict[str, Any], path: Path, folders: Sequence[
         charged_legs=frozenset(leg.lower() for leg in session.texts("charged_legs")),
         answered=session.condition("answered_when"),
         renews=session.take("renews", bool, default=False),
+        renewal=_compile_renewal(root.table("renewal", dictionary)),
         joins_by_number=session.take("joins_by_number", bool, default=False),
         shares_message_ids=session.take("shares_message_ids", bool, default=False),
         disconnects=session.take("disconnects", bool, default=False),
@@ -255,6 +263,7 @@ def _compile(name: str, document: dict[str, Any], path: Path, folders: Sequence[
         granted_seconds=reply.templates("seconds"),
         granted_octets=reply.templates("octets"),
         sliced=reply.templates("sliced"),
+        renewed=reply.templates("renewed"),
         reject=reply.templates("reject"),
         reported=reply.templates("reported"),
         changed=reply.templates("changed"),
@@ -262,6 +271,15 @@ def _compile(name: str, document: dict[str, Any], path: Path, folders: Sequence[
     for table in (root, identity, call, session, usage, times, access, reply):
         table.finish()
     return dialect
+
+
+def _compile_renewal(table: "_Table") -> RenewalReader | None:
+    """Where equipment says that it asks again, and what it calls the seconds of a session there."""
+    places, bases = table.texts_readers("asked_in"), table.texts("second_bases")
+    table.finish()
+    if bool(places) != bool(bases):
+        raise InputError(table.place, "asked_in and second_bases need each other")
+    return RenewalReader(places, bases) if places else None
 
 
 def _compile_services(root: "_Table", dictionary: Dictionary) -> list[ServiceRule]:
@@ -310,6 +328,10 @@ class _Table:
     def text_readers(self, key: str) -> tuple[TextReader, ...]:
         """A list of expressions that read texts."""
         return self._compiled(key, self.texts(key), lambda text: compile_text(text, self._dictionary))
+
+    def texts_readers(self, key: str) -> tuple[TextsReader, ...]:
+        """A list of attributes, or of pairs in them, of which every value counts."""
+        return self._compiled(key, self.texts(key), lambda text: compile_texts(text, self._dictionary))
 
     def count_readers(self, key: str) -> tuple[CountReader, ...]:
         """A list of expressions that read counts."""

@@ -138,6 +138,7 @@ class Client:
         "gateway",
         "has_sent_mac",
         "heard_at_ms",
+        "may_slice",
         "secret",
         "sends_bare_proxy_state",
         "silences",
@@ -147,6 +148,8 @@ class Client:
     def __init__(self, gateway: Gateway, dialect: Dialect) -> None:
         self.can_be_stopped = dialect.disconnects and gateway.coa_port > 0 and bool(gateway.secret)
         "Whether its sessions end when we say so."
+        self.may_slice = gateway.grant.mode is GrantMode.SLICE
+        "Whether its policy is slices: what equipment gets that says of a session that it asks again."
         self.gateway = gateway
         if gateway.grant.mode is GrantMode.SLICE and not (dialect.renews or self.can_be_stopped):
             self.gateway = replace(gateway, grant=replace(gateway.grant, mode=GrantMode.WHOLE))

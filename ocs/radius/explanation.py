@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ocs.charging.request import ChargingRequest
+from ocs.charging.request import ChargingRequest, RequestType
 from ocs.ports import Gateway, IdentityKind
 from ocs.radius.codec import (
     HEADER,
@@ -129,7 +129,7 @@ def interpret(datagram: bytes, dialect: Dialect, secret: Secret) -> Mapping[str,
     exchange = Exchange(packet, client, secret, Source(0, "gateway", 0), 0, memory)
     action = Translator(b"").to_charging(exchange)
     if isinstance(action, ChargingRequest):
-        return _describe_request(action)
+        return _describe_request(action) | _describe_renewal(action, packet, dialect)
     if isinstance(action, Silence):
         return {"answer": f"none: {action.value} ({ADVICE[action]})"}
     if isinstance(action, Refusal):
@@ -230,6 +230,16 @@ def _check_mac(packet: Packet, secret: Secret | None, header: str) -> str:
 
 
 # ---------------------------------------------------------------------------------------- the request
+
+
+def _describe_renewal(request: ChargingRequest, packet: Packet, dialect: Dialect) -> dict[str, str]:
+    """What the equipment says about asking again, and what is wrong with it."""
+    renewal = dialect.renewal.read(packet) if dialect.renewal is not None else None
+    if renewal is None or request.type is not RequestType.INITIAL:
+        return {}
+    least = f", {renewal.least_s} s later at the earliest" if renewal.least_s else ""
+    says = f"when a grant is used up{least}" if request.slice_units else "no, it is told only once"
+    return {"asks again": says + (f" ({renewal.fault})" if renewal.fault else "")}
 
 
 def _describe_request(request: ChargingRequest) -> dict[str, str]:

@@ -35,6 +35,8 @@ TextReader = Callable[[Packet], str]
 CountReader = Callable[[Packet], int | None]
 "Reads a whole number >= 0; None when it is absent."
 
+TextsReader = Callable[[Packet], list[str]]
+"Reads every text."
 ValuesReader = Callable[[Packet], Sequence[bytes]]
 "Reads every raw value."
 
@@ -60,6 +62,22 @@ def compile_text(expression: str, dictionary: Dictionary) -> TextReader:
         count = compile_count(expression, dictionary)
         return lambda packet: "" if (value := count(packet)) is None else str(value)
     return _read_text(*_reference(arguments[0], dictionary))
+
+
+def compile_texts(expression: str, dictionary: Dictionary) -> TextsReader:
+    """A reader of every value of an attribute, or of a pair in it: ``Attribute:pair:pair``.
+
+    Raises:
+        InputError: an unknown attribute.
+    """
+    attribute, pairs = _reference(expression.strip(), dictionary)
+    values, own_name = read_values(attribute), wire_name(attribute)
+
+    def read(packet: Packet) -> list[str]:
+        found = [_follow(strip_name(value, own_name) or value, pairs) for value in values(packet)]
+        return [decode_text(value) for value in found if value is not None]
+
+    return read
 
 
 def compile_count(expression: str, dictionary: Dictionary) -> CountReader:
@@ -215,14 +233,20 @@ def _read_pair(attribute: Attribute, pairs: list[bytes]) -> TextReader:
 
     def read(packet: Packet) -> str:
         for value in values(packet):
-            found: bytes | None = value
-            for pair in pairs:
-                found = strip_name(found, pair) if found is not None else None
+            found = _follow(value, pairs)
             if found:
                 return decode_text(found)
         return ""
 
     return read
+
+
+def _follow(value: bytes, pairs: list[bytes]) -> bytes | None:
+    """What stands behind the names of pairs within pairs; None when the value does not begin so."""
+    found: bytes | None = value
+    for pair in pairs:
+        found = strip_name(found, pair) if found is not None else None
+    return found
 
 
 def _read_hex(attribute: Attribute, pairs: list[bytes]) -> TextReader:

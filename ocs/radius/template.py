@@ -28,10 +28,14 @@ FACTS: Final = frozenset(
         "reason",
         "balance",
         "currency",
+        "called",
+        "calling",
     }
 )
 """What may stand in braces. A total counts from the session's start, the others from now; low and high are
-the two words of a 64-bit count; a kilobyte is 1024 octets, and what is told of them is rounded down."""
+the two words of a 64-bit count; a kilobyte is 1024 octets, and what is told of them is rounded down.
+Called and calling are the numbers as they are charged, and only when they are of a telephone's keys: what a
+caller dials must not be read as something else."""
 _NUMBER_OCTETS: Final = {**INTEGER_OCTETS, "octets": 4}
 "A single fact in an attribute of octets is a word in network order."
 _FACT: Final = re.compile(r"\{([^{}]*)\}")

@@ -36,6 +36,8 @@ AUTHENTICATE_ONLY: Final = b"\0\0\0\x08"  # RFC 2865 section 5.6
 AUTHORIZE_ONLY: Final = b"\0\0\0\x11"  # RFC 5176 section 3
 KEY_SEPARATOR: Final = "|"
 "Between the parts of a session's key."
+BAD_RENEWAL: Final = "renewal_not_understood"
+"Counts questions whose word of asking again was of no use, or of less than it could be."
 WORD: Final = 2**32
 "What an Octets attribute wraps at and a Gigawords attribute counts."
 
@@ -83,6 +85,9 @@ class Challenge(NamedTuple):
 Action = ChargingRequest | EndOfGateway | Acknowledgement | Challenge | Refusal | Silence
 ACKNOWLEDGEMENT: Final = Acknowledgement()
 
+_KEYPAD: Final = "0123456789*#"
+_DIALLED_MAX: Final = 40
+"A longer text is no number, and would not leave room for the rest of a pair."
 _STATUS_TYPES: Final = {status.to_bytes(4): status for status in StatusType}
 _ACCESS_CODES: Final = {code.value: code for code in AccessCode}
 _CALLER_KINDS: Final = frozenset({IdentityKind.ANI, IdentityKind.VIRTUAL})
@@ -151,6 +156,7 @@ class Translator:
             request.requested_units = first_count(client.dialect.messages, packet) or 1
         elif kind is RequestType.INITIAL:
             request.usage = _find_usage(packet, client.dialect)
+            request.slice_units = _find_slice(packet, client, service)
         return request
 
     def _challenge(self, exchange: Exchange, *, is_stale: bool) -> Challenge:
@@ -242,6 +248,7 @@ class Translator:
         dialect = client.dialect
         facts = _grant_facts(request, outcome, client)
         facts["return_code"] = _return_code(client, OutcomeCode.SUCCESS)
+        facts["called"], facts["calling"] = _dialled(request.called), _dialled(request.calling)
         attributes = _fill(dialect.accept, facts)
         if isinstance(request.credential, Proof):
             attributes += request.credential.answer
@@ -253,11 +260,13 @@ class Translator:
             return attributes
         is_timed = request.service.measure is Measure.SECONDS
         attributes += _fill(dialect.granted_seconds if is_timed else dialect.granted_octets, facts)
-        if client.gateway.grant.mode is GrantMode.SLICE:
+        if client.gateway.grant.mode is GrantMode.SLICE or request.slice_units:
             attributes += _fill(dialect.sliced, facts)
+        if request.slice_units:
+            attributes += _fill(dialect.renewed, facts)
         token = self.sign(client, request.session_key)
         attributes += encode_attribute(AttributeType.CLASS, token)
-        if dialect.renews:
+        if dialect.renews or request.slice_units:
             # An Authorize-Only request must repeat the State of the Accept (RFC 5080 section 2.1.1).
             attributes += encode_attribute(AttributeType.STATE, token)
         return attributes
@@ -358,7 +367,7 @@ def _grant_facts(request: ChargingRequest, outcome: Outcome, client: Client) -> 
     """
     policy = client.gateway.grant
     units = outcome.granted_units
-    if policy.mode is GrantMode.SLICE and not client.dialect.renews:
+    if policy.mode is GrantMode.SLICE and not (client.dialect.renews or request.slice_units):
         units = max(units, outcome.affordable_units)
     facts: dict[str, Fact] = {"interim_s": policy.interim_interval_s}
     if request.request_key:
@@ -367,13 +376,19 @@ def _grant_facts(request: ChargingRequest, outcome: Outcome, client: Client) -> 
         if request.type is RequestType.UPDATE and _goes_on(outcome, policy):
             return facts
         facts["seconds"] = min(units, policy.session_max_s)
-        facts["total_seconds"] = min(outcome.used_units + units, policy.session_max_s)
+        used_units = outcome.used_units + outcome.presumed_units
+        facts["total_seconds"] = min(used_units + units, policy.session_max_s)
     elif request.service.measure is Measure.OCTETS:
         total = outcome.used_units + units
         facts["octets"], facts["total_octets"], facts["total_kilobytes"] = units, total, total // 1024
         facts["octets_high"], facts["octets_low"] = divmod(units, WORD)
         facts["total_octets_high"], facts["total_octets_low"] = divmod(total, WORD)
     return facts
+
+
+def _dialled(number: str) -> str | None:
+    """A number that can stand in a pair of a reply; None for any other text, which could be read as more."""
+    return number if 0 < len(number) <= _DIALLED_MAX and not number.strip(_KEYPAD) else None
 
 
 def _goes_on(outcome: Outcome, policy: GrantPolicy) -> bool:
@@ -548,6 +563,23 @@ def _shorten(key: str) -> str:
     if len(octets) <= SESSION_KEY_OCTETS_MAX:
         return key
     return "sha256:" + hashlib.sha256(octets).hexdigest()
+
+
+def _find_slice(packet: Packet, client: Client, service: Service) -> int:
+    """Seconds to grant at a time to equipment that says that it asks again; 0: it does not, or may not.
+
+    The policy's slice, or what the equipment needs between two questions; at most a whole grant, which it
+    would have got without saying so. What cannot be understood is counted and passed over.
+    """
+    renewal = client.dialect.renewal.read(packet) if client.dialect.renewal is not None else None
+    if renewal is None:
+        return 0
+    if renewal.fault:
+        client.count(BAD_RENEWAL)
+    if not renewal.is_usable or not client.may_slice or service.measure is not Measure.SECONDS:
+        return 0
+    policy = client.gateway.grant
+    return max(policy.slice_s, min(renewal.least_s, policy.max_grant_s))
 
 
 def _find_usage(packet: Packet, dialect: Dialect) -> Usage | None:

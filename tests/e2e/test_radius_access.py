@@ -92,6 +92,39 @@ def test_a_running_call_is_authorised_again_with_what_it_used() -> None:
     play("generic", story)
 
 
+def test_a_call_that_asks_for_quota_gets_it_slice_by_slice() -> None:
+    """PortaBilling_Authorize, on equipment that cannot be stopped: a minute is held, the rest is another's.
+
+    It asks again at the end of each, with reports or without, and is charged what it used.
+    """
+    quota = {**CALL, "Cisco-AVPair": "h323-ivr-out=PortaBilling_Authorize:base=session-time;min=20"}
+
+    async def story(plant: Plant) -> None:
+        told = await plant.authorise(quota, "alice-secret")
+        assert (told["Session-Timeout"], told["Termination-Action"]) == ("60", "RADIUS-Request")
+        assert told["Cisco-AVPair"] == "h323-ivr-in=PortaBilling_Authorize:base=session-time;min=60"
+        await plant.report("Start", CALL)
+        assert await plant.world.free("alice") == parse_money("9.00")
+        plant.clock.ahead_ms += 60_000
+        again = await plant.authorise(quota, "alice-secret")
+        assert again["Session-Timeout"] == "60"
+        assert await plant.world.free("alice") == parse_money("8.00")
+        await plant.report("Interim-Update", {**CALL, "Acct-Session-Time": 100})
+        assert await plant.world.free("alice") == parse_money("7.33333")
+
+        other = {**CALL, "Acct-Session-Id": "c2@host"}
+        whole = await plant.authorise(other, "alice-secret")
+        assert (whole["Session-Timeout"], "Termination-Action" in whole) == ("440", False)
+        plant.clock.ahead_ms += 120_000
+        refused = await ask(plant, request(plant, quota, 250, "alice-secret"))
+        assert plant.texts(refused)["Reply-Message"] == "funds_locked"
+        await plant.report("Stop", {**CALL, "Acct-Session-Time": 120})
+        await plant.report("Stop", {**other, "Acct-Session-Time": 0})
+        assert await plant.world.free("alice") == await plant.world.balance("alice") == parse_money("8.00")
+
+    play("portasip", story)
+
+
 def test_a_call_id_opens_nobody_elses_call() -> None:
     """Mallory, with a password that is right, and alice to a dearer number: neither gets into the call."""
 

@@ -9,6 +9,7 @@ from radius_vectors import SOURCE, as_packet, gateway
 
 import ocs.radius.dialect
 import ocs.radius.reader
+from ocs.charging.outcome import Outcome, OutcomeCode
 from ocs.charging.request import ChargingRequest
 from ocs.radius.codec import Code, encode_attribute, encode_vendor_attribute
 from ocs.radius.dialect import Dialect, load_dialects
@@ -74,9 +75,8 @@ def test_the_smaller_examples_do_what_they_say(families: dict[str, Dialect]) -> 
     in_ms = ask(families["acme-ms"], report + encode_attribute(46, (60_500).to_bytes(4)))
     quota = encode_vendor_attribute(24757, 37, b"\2\6" + (2048).to_bytes(4))
     in_kb = ask(families["wimax-kb"], report + quota)
-    routed = b"".join(
-        template.encode({"seconds": 60}) for template in families["sippy-routed"].granted_seconds
-    )
+    facts = {"seconds": 60, "called": "442071838750", "calling": "15550100"}
+    routed = b"".join(template.encode(facts) for template in families["sippy-routed"].granted_seconds)
 
     assert in_ms.usage is not None
     assert in_ms.usage.seconds == 61
@@ -85,8 +85,44 @@ def test_the_smaller_examples_do_what_they_say(families: dict[str, Dialect]) -> 
     texts = families["sippy-routed"].dictionary.describe(as_packet(routed))
     assert [text for name, text in texts if name == "Cisco-AVPair"] == [
         "h323-ivr-in=DURATION:60",
-        "h323-ivr-in=Routing:@carrier.example",
+        "h323-ivr-in=Routing:442071838750@carrier.example;credit-time=60",
+        "h323-ivr-in=Routing:00442071838750@second.example:5070;credit-time=60;cli=15550100",
     ]
+
+
+@pytest.mark.parametrize(
+    ("called", "route"),
+    [
+        ("sip:+442071838750@192.0.2.1;user=phone", "442071838750"),
+        ("*100#", "*100#"),
+        ("44@evil.example;credit-time=-1;ash", None),
+        ("44%3Bcredit-time=-1", None),
+        ("a", None),
+        ("4" * 41, None),
+    ],
+)
+def test_nobody_dials_a_route_of_his_own(
+    families: dict[str, Dialect], called: str, route: str | None
+) -> None:
+    """A route has the number that is charged, or there is none: what is dialled is never read as more."""
+    packet = as_packet(encode_attribute(30, called.encode()) + encode_attribute(1, b"alice"))
+    packet.code = Code.ACCESS_REQUEST
+    client = Client(
+        gateway(dialect="sippy-routed", authorize_without_password=True), families["sippy-routed"]
+    )
+    exchange = Exchange(packet, client, client.secret, SOURCE, 0, Memory(packet, 0))
+    translator = Translator(b"key")
+    action = translator.to_charging(exchange)
+    assert isinstance(action, ChargingRequest)
+
+    outcome = Outcome(code=OutcomeCode.SUCCESS, granted_units=60)
+    code, attributes = translator.to_reply(exchange, action, outcome)
+
+    texts = [text for _, text in client.dialect.dictionary.describe(as_packet(attributes))]
+    assert code is Code.ACCESS_ACCEPT
+    assert [text for text in texts if "Routing:" in text] == (
+        [f"h323-ivr-in=Routing:{route}@carrier.example;credit-time=60"] if route else []
+    )
 
 
 def test_every_family_and_every_silence_is_on_the_page() -> None:
@@ -99,7 +135,8 @@ def test_every_family_and_every_silence_is_on_the_page() -> None:
 
 def test_every_key_and_expression_is_on_the_page() -> None:
     """What `dialect.py` takes from a table, what `reader.py` knows, what a template may say."""
-    source = inspect.getsource(ocs.radius.dialect._compile)
+    compiling = (ocs.radius.dialect._compile, ocs.radius.dialect._compile_renewal)
+    source = "".join(map(inspect.getsource, compiling))
     keys = set(re.findall(r'\.\w+\(\s*"(\w+)"', source)) - {"named_by"}
     keys -= set(re.findall(r'table\("(\w+)"', source))
     functions = set(re.findall(r'function (?:==|in) \(?"(\w+)"', inspect.getsource(ocs.radius.reader)))

@@ -473,6 +473,7 @@ session = Table(
     _integer("receipt_timed"),
     Column("payback_tariff_id", BigInt, nullable=False, comment="of its identity; 0: none"),
     Column("legs", Text, nullable=False, comment="of the call, by comma, that were reported as it"),
+    Column("slice_units", BigInt, nullable=False, comment="its equipment asks again after; 0: by policy"),
     UniqueConstraint("gateway_id", "session_key"),
     Index(None, "account_id", "session_id"),
     _one_of("state", SessionState),

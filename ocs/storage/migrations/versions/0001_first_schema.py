@@ -583,6 +583,7 @@ def _create_session() -> None:
         sa.Column(
             "legs", sa.Text(), nullable=False, comment="of the call, by comma, that were reported as it"
         ),
+        sa.Column("slice_units", BIG, nullable=False, comment="its equipment asks again after; 0: by policy"),
         sa.CheckConstraint("answered IN (0, 1)", name=op.f("ck_session_answered")),
         sa.CheckConstraint("final_grant IN (0, 1)", name=op.f("ck_session_final_grant")),
         sa.CheckConstraint("granted_units >= 0", name=op.f("ck_session_granted_units_min")),

@@ -64,6 +64,8 @@ class Dialect:
     called: Sequence[TextReader]
     calling: Sequence[TextReader]
     access_code: Sequence[TextReader]
+    network: Sequence[TextReader]
+    "MCC and MNC of a message's recipient."
     scope: Sequence[TextReader]
     "What tells apart the boxes behind one address; all that are present are part of the session key."
     keys: Sequence[Sequence[TextReader]]
@@ -232,6 +234,7 @@ def _compile(name: str, document: dict[str, Any], path: Path, folders: Sequence[
         called=call.text_readers("called"),
         calling=call.text_readers("calling"),
         access_code=call.text_readers("access_code"),
+        network=call.text_readers("network"),
         end_cause=call.text_readers("end_cause"),
         scope=session.text_readers("scope"),
         keys=session.recipes("key"),

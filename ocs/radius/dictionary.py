@@ -26,6 +26,7 @@ from ocs.radius.codec import (
 SHIPPED: Final = Path(__file__).with_suffix("")
 VENDORS: Final = (
     "3gpp",
+    "3gpp2",
     "acme",
     "audiocodes",
     "chillispot",

@@ -252,6 +252,7 @@ def _describe_request(request: ChargingRequest) -> dict[str, str]:
         "called": request.called,
         "calling": request.calling,
         "access code": request.access_code.value,
+        "network": request.network,
         "leg": request.leg,
         "starts": "yes" if request.starts else "",
         "used": "the time since its start" if request.measured_by_time else "",

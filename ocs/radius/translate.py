@@ -27,6 +27,7 @@ from ocs.radius.proof import Proof
 from ocs.radius.reader import TextReader, first_count, first_text
 from ocs.radius.template import Fact, GroupTemplate, Template
 from ocs.radius.timestamp import parse_time_ms
+from ocs.rating.destination import is_mobile_network
 from ocs.units import MILLIS_PER_SECOND, SERVICES, AccessCode, Measure, Service, format_money
 
 TOLERANCE_MS: Final = 300_000
@@ -154,6 +155,8 @@ class Translator:
         if kind is RequestType.EVENT:
             request.action = RequestedAction.DIRECT_DEBITING
             request.requested_units = first_count(client.dialect.messages, packet) or 1
+            network = first_text(client.dialect.network, packet)
+            request.network = network if is_mobile_network(network) else ""
         elif kind is RequestType.INITIAL:
             request.usage = _find_usage(packet, client.dialect)
             request.slice_units = _find_slice(packet, client, service)

@@ -111,26 +111,40 @@ def test_coova_reads_its_next_limit_in_the_answer_to_a_report() -> None:
     play("coova", "200", story)
 
 
+WIMAX = ("WiMAX-PPAQ", {"WiMAX-AAA-Session-Id": "0x01020304"})
+CDMA = ("3GPP2-PPAQ", {"3GPP2-Correlation-Id": "01020304"})
+
+
 @pytest.mark.parametrize(
-    ("dialect", "unit", "reports"),
-    [("wimax", 1, (10 * MIB, 20 * MIB, 3 * GIB)), ("wimax-kb", 1024, (10 * MIB, 20 * MIB, 5 * GIB))],
+    ("dialect", "device", "unit", "reports"),
+    [
+        ("wimax", WIMAX, 1, (10 * MIB, 20 * MIB, 3 * GIB)),
+        ("wimax-kb", WIMAX, 1024, (10 * MIB, 20 * MIB, 5 * GIB)),
+        ("pdsn", CDMA, 1, (10 * MIB, 4 * GIB - 5 * MIB, 4 * GIB + MIB, 9 * GIB)),
+    ],
 )
-def test_wimax_asks_again_for_every_slice(dialect: str, unit: int, reports: tuple[int, ...]) -> None:
+def test_a_prepaid_gateway_asks_again_for_every_slice(
+    dialect: str, device: tuple[str, dict[str, object]], unit: int, reports: tuple[int, ...]
+) -> None:
     """PPAQ tells the total used and gets a new total; nothing beyond the held slice is handed out.
 
-    Gateways that count KB go beyond 4 GB with their 32 bits.
+    Gateways that count KB go beyond 4 GB with their 32 bits, those of 3GPP2 with an overflow of 16 more.
     """
-    session: dict[str, object] = {"User-Name": "alice", "WiMAX-AAA-Session-Id": "0x01020304"}
+    name, names = device
+    session: dict[str, object] = {"User-Name": "alice", **names}
 
     def quota(texts: dict[str, str]) -> int:
-        """Octets in the Volume-Quota (number 2), which follows the quota's identifier."""
-        ppaq = bytes.fromhex(texts["WiMAX-PPAQ"][2:])
+        """Octets in the Volume-Quota (number 2) and its overflow (3), which follow the quota's identifier."""
+        ppaq = bytes.fromhex(texts[name][2:])
         assert ppaq[6:8] == b"\x02\x06"
-        return int.from_bytes(ppaq[8:12]) * unit
+        assert ppaq[12:14] == (b"\x03\x04" if name == CDMA[0] else b"")
+        return (int.from_bytes(ppaq[14:]) * 2**32 + int.from_bytes(ppaq[8:12])) * unit
 
     def renewal(octets: int) -> dict[str, object]:
-        used = b"\x01\x06\0\0\0\1\x02\x06" + (octets // unit).to_bytes(4)
-        return {**session, "Service-Type": "Authorize-Only", "WiMAX-PPAQ": used}
+        high, low = divmod(octets // unit, 2**32)
+        overflow = b"\x03\x04" + high.to_bytes(2) if name == CDMA[0] else b""
+        used = b"\x01\x06\0\0\0\1\x02\x06" + low.to_bytes(4) + overflow
+        return {**session, "Service-Type": "Authorize-Only", name: used}
 
     async def story(plant: Plant) -> None:
         told = [quota(await plant.authorise(session))]

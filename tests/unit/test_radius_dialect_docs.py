@@ -49,6 +49,7 @@ def test_the_page_has_its_examples() -> None:
         "northwind.toml",
         "acme-ms.toml",
         "wimax-kb.toml",
+        "pdsn.toml",
         "sippy-routed.toml",
     }
 
@@ -70,11 +71,13 @@ def test_a_new_family_is_understood_as_the_page_says(families: dict[str, Dialect
 
 
 def test_the_smaller_examples_do_what_they_say(families: dict[str, Dialect]) -> None:
-    """Milliseconds, KB, a route."""
+    """Milliseconds, KB, octets in two words, a route."""
     report = encode_attribute(40, b"\0\0\0\2") + encode_attribute(44, b"1")
     in_ms = ask(families["acme-ms"], report + encode_attribute(46, (60_500).to_bytes(4)))
     quota = encode_vendor_attribute(24757, 37, b"\2\6" + (2048).to_bytes(4))
     in_kb = ask(families["wimax-kb"], report + quota)
+    words = b"\2\6" + (7).to_bytes(4) + b"\3\4" + (3).to_bytes(2)
+    in_words = ask(families["pdsn"], report + encode_vendor_attribute(5535, 90, words))
     facts = {"seconds": 60, "called": "442071838750", "calling": "15550100"}
     routed = b"".join(template.encode(facts) for template in families["sippy-routed"].granted_seconds)
 
@@ -82,6 +85,8 @@ def test_the_smaller_examples_do_what_they_say(families: dict[str, Dialect]) -> 
     assert in_ms.usage.seconds == 61
     assert in_kb.usage is not None
     assert in_kb.usage.octets_out == 2048 * 1024
+    assert in_words.usage is not None
+    assert in_words.usage.octets_out == 3 * 2**32 + 7
     texts = families["sippy-routed"].dictionary.describe(as_packet(routed))
     assert [text for name, text in texts if name == "Cisco-AVPair"] == [
         "h323-ivr-in=DURATION:60",

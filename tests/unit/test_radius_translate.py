@@ -451,12 +451,17 @@ REPORT = {
             Outcome(code=OutcomeCode.SUCCESS, granted_units=25, final_unit_action=FinalUnitAction.TERMINATE),
             25,
         ),
+        (
+            Outcome(code=OutcomeCode.SUCCESS, granted_units=25, final_unit_action=FinalUnitAction.REDIRECT),
+            25,
+        ),
+        (Outcome(code=OutcomeCode.ZERO_BALANCE, final_unit_action=FinalUnitAction.RESTRICT_ACCESS), 0),
         (Outcome(code=OutcomeCode.ACCOUNT_DENIED), 0),
         (Outcome(code=OutcomeCode.ZERO_BALANCE), 0),
     ],
 )
 def test_when_a_reported_session_must_end(outcome: Outcome, ends_in_s: int | None) -> None:
-    """At the end of a final grant, at once when it may not go on, else not by us."""
+    """At the end of a final grant, whatever is to follow; at once when it may not go on; else not by us."""
     packet = exchange(accounting_request(REPORT))
 
     enforcement = find_enforcement(packet.client, ask(packet), outcome)

@@ -9,6 +9,7 @@ from typing import Final
 
 from ocs.errors import InputError
 from ocs.radius.dictionary import INTEGER_OCTETS, Attribute
+from ocs.radius.timestamp import write_time
 
 Fact = int | str | None
 FACTS: Final = frozenset(
@@ -24,6 +25,7 @@ FACTS: Final = frozenset(
         "total_kilobytes",
         "quota_id",
         "interim_s",
+        "ends_at",
         "return_code",
         "reason",
         "balance",
@@ -34,6 +36,7 @@ FACTS: Final = frozenset(
 )
 """What may stand in braces. A total counts from the session's start, the others from now; low and high are
 the two words of a 64-bit count; a kilobyte is 1024 octets, and what is told of them is rounded down.
+Ends_at, given as epoch milliseconds, is when the seconds are over, as ISO 8601 writes it in UTC.
 Called and calling are the numbers as they are charged, and only when they are of a telephone's keys: what a
 caller dials must not be read as something else."""
 _NUMBER_OCTETS: Final = {**INTEGER_OCTETS, "octets": 4}
@@ -81,7 +84,7 @@ class Template:
             fact = facts.get(name)
             if fact is None:
                 return None
-            values.append(fact)
+            values.append(write_time(int(fact)) if name == "ends_at" else fact)
         if not self._size:
             return (self._pattern % tuple(values)).encode()[:_TEXT_OCTETS_MAX]
         number, size = int(values[0]), self._size

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
 
 DAY_MS: Final = 86_400_000
+_LAST_S: Final = 253_402_300_799
 
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _CLOCK: Final = r"(?P<hour>\d{1,2}):(?P<minute>\d\d):(?P<second>\d\d)(?:\.(?P<fraction>\d{1,6}))?"
@@ -81,3 +82,11 @@ def _parse_zone(name: str, default: tzinfo) -> tzinfo:
         return default
     offset = timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
     return timezone(-offset if match[1] == "-" else offset)
+
+
+def write_time(at_ms: int) -> str:
+    """An instant in UTC by ISO 8601, whole seconds, as WISPr wants it: ``2023-11-14T22:14:20+00:00``.
+
+    What lies beyond the year 9999 is its last second.
+    """
+    return datetime.fromtimestamp(min(at_ms // 1000, _LAST_S), UTC).isoformat()

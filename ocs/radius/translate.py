@@ -372,13 +372,19 @@ def _grant_facts(request: ChargingRequest, outcome: Outcome, client: Client) -> 
     units = outcome.granted_units
     if policy.mode is GrantMode.SLICE and not (client.dialect.renews or request.slice_units):
         units = max(units, outcome.affordable_units)
-    facts: dict[str, Fact] = {"interim_s": policy.interim_interval_s}
+    interim_s = policy.interim_interval_s
+    if request.service.measure is Measure.SECONDS:
+        # The report must come before what is held for it is used up; the margin is for its way.
+        interim_s = min(interim_s, request.slice_units or policy.slice_s)
+    facts: dict[str, Fact] = {"interim_s": interim_s}
     if request.request_key:
         facts["quota_id"] = int(request.request_key[:8], 16)
     if request.service.measure is Measure.SECONDS:
         if request.type is RequestType.UPDATE and _goes_on(outcome, policy):
             return facts
-        facts["seconds"] = min(units, policy.session_max_s)
+        seconds = min(units, policy.session_max_s)
+        facts["seconds"] = seconds
+        facts["ends_at"] = request.event_at_ms + seconds * MILLIS_PER_SECOND
         used_units = outcome.used_units + outcome.presumed_units
         facts["total_seconds"] = min(used_units + units, policy.session_max_s)
     elif request.service.measure is Measure.OCTETS:

@@ -97,6 +97,17 @@ def test_a_folder_may_replace_a_shipped_family(tmp_path: Path) -> None:
             "x.toml line 4: service 1: when: User-Name",
             "list of texts",
         ),
+        (
+            'extends = "generic"\n[renewal]\nasked_in = ["Cisco-AVPair:quota"]',
+            "x.toml line 2: renewal",
+            "need each other",
+        ),
+        (
+            'extends = "portasip"\n[renewal]\nasked_in = ["Cisco-AVPeer:quota"]',
+            "x.toml line 3: renewal: asked_in: Cisco-AVPeer",
+            "no dictionary",
+        ),
+        ('extends = "generic"\n[renewal]\nbase = "x"', "x.toml line 3: renewal: base", "unknown key"),
         ('description = "bare"', "x.toml: service", "at least one"),
         (
             'extends = "generic"\n[session]\nkey = [\n  "Class",\n  # two\n  "Nobody",\n]\nleg = ["Class"]',

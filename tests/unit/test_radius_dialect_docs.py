@@ -50,6 +50,7 @@ def test_the_page_has_its_examples() -> None:
         "acme-ms.toml",
         "wimax-kb.toml",
         "pdsn.toml",
+        "hotspot.toml",
         "sippy-routed.toml",
     }
 
@@ -71,7 +72,7 @@ def test_a_new_family_is_understood_as_the_page_says(families: dict[str, Dialect
 
 
 def test_the_smaller_examples_do_what_they_say(families: dict[str, Dialect]) -> None:
-    """Milliseconds, KB, octets in two words, a route."""
+    """Milliseconds, KB, octets in two words, an instant, a route."""
     report = encode_attribute(40, b"\0\0\0\2") + encode_attribute(44, b"1")
     in_ms = ask(families["acme-ms"], report + encode_attribute(46, (60_500).to_bytes(4)))
     quota = encode_vendor_attribute(24757, 37, b"\2\6" + (2048).to_bytes(4))
@@ -87,6 +88,10 @@ def test_the_smaller_examples_do_what_they_say(families: dict[str, Dialect]) -> 
     assert in_kb.usage.octets_out == 2048 * 1024
     assert in_words.usage is not None
     assert in_words.usage.octets_out == 3 * 2**32 + 7
+    hotspot = families["hotspot"]
+    until = b"".join(template.encode({"ends_at": 1_700_000_060_999}) for template in hotspot.granted_seconds)
+    told = hotspot.dictionary.describe(as_packet(until))
+    assert told == [("WISPr-Session-Terminate-Time", "2023-11-14T22:14:20+00:00")]
     texts = families["sippy-routed"].dictionary.describe(as_packet(routed))
     assert [text for name, text in texts if name == "Cisco-AVPair"] == [
         "h323-ivr-in=DURATION:60",

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ocs.radius.timestamp import parse_time_ms
+from ocs.radius.timestamp import parse_time_ms, write_time
 
 NEW_YEAR_MS = 1_704_104_430_000
 "2024-01-01 10:20:30 UTC."
@@ -63,3 +63,18 @@ def test_times_without_a_certain_zone_are_in_the_gateways(text: str) -> None:
 def test_what_is_no_time_is_none(text: str) -> None:
     """The reader goes on to the next source."""
     assert parse_time_ms(text, UTC) is None
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "text"),
+    [(0, "1970-01-01T00:00:00+00:00"), (1_700_000_000_999, "2023-11-14T22:13:20+00:00")],
+)
+def test_an_instant_is_written_as_it_is_read(at_ms: int, text: str) -> None:
+    """In whole seconds, with its zone."""
+    assert write_time(at_ms) == text
+    assert parse_time_ms(text, UTC) == at_ms // 1000 * 1000
+
+
+def test_an_instant_beyond_every_calendar_is_its_last() -> None:
+    """No grant, however long, is an error."""
+    assert write_time(2**63) == "9999-12-31T23:59:59+00:00"

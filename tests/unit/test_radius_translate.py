@@ -398,6 +398,16 @@ def test_session_timeout(mode: GrantMode, granted: int, affordable: int, timeout
     assert ("Acct-Interim-Interval" in texts) is (mode is GrantMode.SLICE)
 
 
+@pytest.mark.parametrize(
+    ("slice_s", "interim_s", "told_s"), [(60, 60, "60"), (30, 60, "30"), (600, 60, "60")]
+)
+def test_reports_come_before_what_is_held_is_used_up(slice_s: int, interim_s: int, told_s: str) -> None:
+    """At least once a slice, whatever the interval that was configured."""
+    policy = GrantPolicy(slice_s=slice_s, interim_interval_s=interim_s)
+
+    assert accept(GRANTED, policy)["Acct-Interim-Interval"] == told_s
+
+
 def test_a_grant_of_nothing_is_a_rejection() -> None:
     """Some equipment reads a Session-Timeout of 0 as no limit at all."""
     packet = exchange(access_request(CALL, password="x"))

@@ -143,6 +143,8 @@ class Gateway:
     "no, auto or yes."
     authorize_without_password: bool = False
     "Whether an Access-Request without any password is served."
+    coa_address: str = ""
+    "Where CoA and Disconnect requests go; empty: to the address that the session's reports came from."
     coa_port: int = 3799
     "Of CoA and Disconnect requests, RFC 5176; 0: it takes none."
     return_codes: Mapping[str, int] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ocs.charging.master_data import check_name, check_profile, check_zone, parse_network
+from ocs.charging.master_data import check_name, check_profile, check_zone, parse_host, parse_network
 from ocs.charging.naming import find_account
 from ocs.charging.password import is_same_secret
 from ocs.charging.posting import OPENING_KEY, Cashier, opening_order
@@ -296,6 +296,8 @@ class Administration:
             gateway = replace(gateway, address=address)
             if not gateway.secret:
                 raise InputError("gateway secret", "a gateway that sends RADIUS needs one")
+        if gateway.coa_address:
+            gateway = replace(gateway, coa_address=parse_host(gateway.coa_address, "gateway CoA address"))
         for other in await self._catalog.load_gateways():
             if gateway.address and other.address == gateway.address and other.id != gateway.id:
                 raise AlreadyExistsError(f"gateway {other.name!r} has the address {gateway.address}")

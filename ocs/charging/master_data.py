@@ -38,6 +38,18 @@ def identity_value(kind: IdentityKind, text: str, place: str) -> str:
     return value
 
 
+def parse_host(text: str, place: str) -> str:
+    """One IP address, in its usual form.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError as error:
+        raise InputError(place, f"{text[:80]!r} is no IP address") from error
+
+
 def parse_network(text: str, place: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     """Parse an IP address or CIDR; InputError when it is neither, or has bits behind its prefix."""
     try:

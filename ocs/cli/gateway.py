@@ -100,6 +100,7 @@ def add(
     national_prefix: NationalPrefix = "",
     national_digits: NationalDigits = 0,
     zone: Annotated[str, typer.Option(help="IANA zone of times that carry none.")] = "UTC",
+    coa_address: Annotated[str, typer.Option(help="Of RFC 5176; empty: the reporter.")] = "",
     coa_port: Annotated[int, typer.Option(min=0, max=65535, help="Of RFC 5176; 0: none.")] = 3799,
     without_password: WithoutPassword = False,
     require_message_authenticator: Strict = "auto",
@@ -129,6 +130,7 @@ def add(
             expiry_charges=choose(SilenceCharge, expiry_charges, "--expiry-charges").value,
         ),
         zone=zone,
+        coa_address=coa_address,
         coa_port=coa_port,
         authorize_without_password=without_password,
         require_message_authenticator=required.value,
@@ -156,9 +158,8 @@ def change(
     national_prefix: Annotated[str | None, typer.Option(help="That the country code replaces.")] = None,
     national_digits: Annotated[int | None, typer.Option(min=0, help="Longest national number.")] = None,
     zone: Annotated[str | None, typer.Option(help="IANA zone of times that carry none.")] = None,
-    coa_port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Of RFC 5176; 0: it cannot be told anything.")
-    ] = None,
+    coa_address: Annotated[str | None, typer.Option(help="Of RFC 5176; empty: the reporter.")] = None,
+    coa_port: Annotated[int | None, typer.Option(min=0, max=65535, help="Of RFC 5176; 0: none.")] = None,
     without_password: Annotated[
         bool | None, typer.Option("--without-password/--with-password", help="Need requests have one?")
     ] = None,
@@ -184,6 +185,7 @@ def change(
             "dialect": dialect,
             "identity_order": None if identified_by is None else _identity_order(identified_by),
             "zone": zone,
+            "coa_address": coa_address,
             "coa_port": coa_port,
             "authorize_without_password": without_password,
             "require_message_authenticator": _strictness(
@@ -273,6 +275,7 @@ def gateway_record(gateway: "Gateway") -> dict[str, Any]:
         "tech_prefixes": ", ".join(gateway.numbers.strip_prefixes),
         "country_code": gateway.numbers.country_code,
         "zone": gateway.zone,
+        "coa_address": gateway.coa_address or None,
         "coa_port": gateway.coa_port,
         "authorize_without_password": gateway.authorize_without_password,
         "require_message_authenticator": gateway.require_message_authenticator,

@@ -123,7 +123,7 @@ class Enforcer:
         is_wanted: Callable[[], bool],
     ) -> None:
         """Queue a request; it is sent when the gateway has dealt with those before it."""
-        destination = (target.host, target.gateway.coa_port)
+        destination = (target.gateway.coa_address or target.host, target.gateway.coa_port)
 
         def finish(verdict: Verdict, cause: int) -> None:
             self._lanes.finish(destination, has_answered=verdict is not Verdict.TIMED_OUT)

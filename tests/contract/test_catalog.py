@@ -52,6 +52,7 @@ GATEWAY = Gateway(
     require_message_authenticator="yes",
     limit_proxy_state="no",
     authorize_without_password=True,
+    coa_address="192.0.2.99",
     coa_port=1700,
     return_codes={"zero_balance": 40},
     enabled=False,

@@ -167,7 +167,7 @@ NOUNS = [
         "gateway",
         "gateways/sbc",
         {"gateway_id": "sbc", "gateway": pb.Gateway(address="192.0.2.1", secret="s3cret", disabled=True)},
-        {"coa_port": 1700, "grant_policy": pb.GrantPolicy(slice_s=30)},
+        {"coa_port": 1700, "coa_address": "192.0.2.9", "grant_policy": pb.GrantPolicy(slice_s=30)},
         {"address": "nowhere"},
     ),
 ]
@@ -483,6 +483,29 @@ def test_a_mask_sets_what_it_names(play: Play) -> None:
         stored = await admin("UpdateGateway", gateway=policy, update_mask=mask("grant_policy.slice_s"))
         assert stored.grant_policy.slice_s == 30
         assert stored.grant_policy.margin_s != 5
+
+    play(tell)
+
+
+def test_a_gateway_that_takes_no_orders_stays_so(play: Play) -> None:
+    """Whatever else of it changes: believed to be stoppable, it would be told more than is held."""
+
+    async def tell(world: World, client: Any) -> None:
+        admin, name = client(ADMIN), "gateways/gw"
+
+        async def change(*fields: str, **values: Any) -> tuple[bool, int]:
+            stored = await admin(
+                "UpdateGateway", gateway=pb.Gateway(name=name, **values), update_mask=mask(*fields)
+            )
+            return stored.coa_disabled, stored.coa_port
+
+        assert await change("coa_port", coa_port=1700) == (False, 1700)
+        assert await change("coa_disabled", coa_disabled=True) == (True, 0)
+        assert await change("dialect", dialect="cisco") == (True, 0)
+        assert await change("coa_disabled") == (False, 3799)
+        wrong = pb.Gateway(name=name, coa_address="192.0.2.0/24")
+        refused = await admin.refused("UpdateGateway", gateway=wrong, update_mask=mask("coa_address"))
+        assert refused.field_violations[0][0] == "gateway.coa_address"
 
     play(tell)
 

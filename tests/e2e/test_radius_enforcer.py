@@ -46,19 +46,26 @@ class FixedService:
 
 
 async def report_and_listen(
-    service: FixedService, host: str, *, dialect: str, answers: list[tuple[Code, bytes]], reports: int = 1
+    service: FixedService,
+    host: str,
+    *,
+    dialect: str,
+    answers: list[tuple[Code, bytes]],
+    reports: int = 1,
+    at: str = "",
 ) -> tuple[list[Packet], dict[str, int]]:
-    """Report from a gateway at this host, answer what it is asked, and tell what that was."""
+    """Report from a gateway at this host, answer what it is asked (at another), and tell what that was."""
     loop = asyncio.get_running_loop()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_DGRAM)
     asking = socket.socket(family, socket.SOCK_DGRAM)
     asked = []
     with listening, asking:
-        for own in (listening, asking):
-            own.bind((host, 0))
+        for own, own_host in ((listening, at or host), (asking, host)):
+            own.bind((own_host, 0))
             own.settimeout(0)
-        record = gateway(address=host, coa_port=listening.getsockname()[1], dialect=dialect)
+        port = listening.getsockname()[1]
+        record = gateway(address=host, coa_address=at, coa_port=port, dialect=dialect)
         server = RadiusServer(service, LoopClock(), [record], class_key=b"k")
         await server.start(auth=[], acct=[(host, 0)])
         for identifier in range(reports):
@@ -74,13 +81,18 @@ async def report_and_listen(
     return asked, server.counters[""]
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_a_session_that_may_not_go_on_is_disconnected(host: str) -> None:
-    """At once, with what identifies it, over IPv4 and IPv6; the acknowledgement ends the matter."""
+@pytest.mark.parametrize(
+    ("host", "at"), [("127.0.0.1", ""), ("::1", ""), ("127.0.0.1", "127.0.0.2")], ids=["4", "6", "elsewhere"]
+)
+def test_a_session_that_may_not_go_on_is_disconnected(host: str, at: str) -> None:
+    """At once, with what identifies it, over IPv4 and IPv6; the acknowledgement ends the matter.
+
+    It is asked where its reports come from, or where the gateway's record says.
+    """
     service = FixedService(Outcome(code=OutcomeCode.ACCOUNT_DENIED))
 
     asked, counters = asyncio.run(
-        report_and_listen(service, host, dialect="generic", answers=[(Code.DISCONNECT_ACK, b"")])
+        report_and_listen(service, host, at=at, dialect="generic", answers=[(Code.DISCONNECT_ACK, b"")])
     )
 
     assert [(packet.code, packet.get(44)) for packet in asked] == [(Code.DISCONNECT_REQUEST, b"s1")]

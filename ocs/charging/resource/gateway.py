@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from enum import Enum
 from typing import Any, Final
 
-from ocs.charging.master_data import check_zone, parse_network
+from ocs.charging.master_data import check_zone, parse_host, parse_network
 from ocs.charging.resource.collection import Collection, Key, behind
 from ocs.charging.resource.fact import INT64_MAX, FactReader, Facts
 from ocs.errors import InUseError
@@ -69,7 +69,9 @@ class Gateways(Collection[Gateway]):
             "require_message_authenticator",
             "limit_proxy_state",
             "authorize_without_password",
+            "coa_address",
             "coa_port",
+            "coa_disabled",
             "return_codes",
             "disabled",
         }
@@ -112,7 +114,9 @@ class Gateways(Collection[Gateway]):
             "require_message_authenticator": record.require_message_authenticator,
             "limit_proxy_state": record.limit_proxy_state,
             "authorize_without_password": record.authorize_without_password,
+            "coa_address": record.coa_address,
             "coa_port": record.coa_port,
+            "coa_disabled": not record.coa_port,
             "return_codes": dict(record.return_codes),
             "disabled": not record.enabled,
         }
@@ -137,7 +141,8 @@ class Gateways(Collection[Gateway]):
             "grant": _read_grant(reader.within("grant_policy"), former.grant if former else _DEFAULT.grant),
             "zone": zone,
             "authorize_without_password": reader.flag("authorize_without_password"),
-            "coa_port": reader.count("coa_port", most=65535) or _DEFAULT.coa_port,
+            "coa_address": _read_host(reader, "coa_address"),
+            "coa_port": _read_coa_port(reader),
             "return_codes": _read_codes(reader),
             "enabled": not reader.flag("disabled"),
         }
@@ -200,6 +205,17 @@ def _read_prefixes(reader: FactReader, field: str) -> tuple[str, ...]:
         if not (1 <= len(text) <= 32 and text.isascii() and text.isprintable() and " " not in text):
             reader.refuse(f"{field}[{index}]", f"{text[:80]!r} is no prefix of numbers")
     return prefixes
+
+
+def _read_host(reader: FactReader, field: str) -> str:
+    text = reader.text(field)
+    return (reader.attempt(field, parse_host, text, field) if text else None) or ""
+
+
+def _read_coa_port(reader: FactReader) -> int:
+    """The port; 0 where the gateway takes no orders, which a port that is not given does not say."""
+    port = reader.count("coa_port", most=65535) or _DEFAULT.coa_port
+    return 0 if reader.flag("coa_disabled") else port
 
 
 def _read_digits(reader: FactReader, field: str) -> str:

@@ -436,7 +436,7 @@ class GrantPolicy(_message.Message):
     def __init__(self, mode: _Optional[_Union[GrantMode, str]] = ..., slice_s: _Optional[int] = ..., slice_octets: _Optional[int] = ..., slice_messages: _Optional[int] = ..., margin_s: _Optional[int] = ..., margin_octets: _Optional[int] = ..., max_grant_s: _Optional[int] = ..., max_grant_octets: _Optional[int] = ..., max_grant_messages: _Optional[int] = ..., min_grant_s: _Optional[int] = ..., min_grant_octets: _Optional[int] = ..., interim_interval_s: _Optional[int] = ..., session_max_s: _Optional[int] = ..., expiry_charge: _Optional[_Union[ExpiryCharge, str]] = ..., final_unit_action: _Optional[_Union[_charging_pb2.FinalUnitAction, str]] = ...) -> None: ...
 
 class Gateway(_message.Message):
-    __slots__ = ("name", "address", "secret", "has_secret", "dialect", "identity_order", "number_rules", "grant_policy", "time_zone", "require_message_authenticator", "limit_proxy_state", "authorize_without_password", "coa_port", "return_codes", "disabled", "etag")
+    __slots__ = ("name", "address", "secret", "has_secret", "dialect", "identity_order", "number_rules", "grant_policy", "time_zone", "require_message_authenticator", "limit_proxy_state", "authorize_without_password", "coa_port", "return_codes", "disabled", "etag", "coa_address", "coa_disabled")
     class ReturnCodesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -460,6 +460,8 @@ class Gateway(_message.Message):
     RETURN_CODES_FIELD_NUMBER: _ClassVar[int]
     DISABLED_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    COA_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    COA_DISABLED_FIELD_NUMBER: _ClassVar[int]
     name: str
     address: str
     secret: str
@@ -476,7 +478,9 @@ class Gateway(_message.Message):
     return_codes: _containers.ScalarMap[str, int]
     disabled: bool
     etag: str
-    def __init__(self, name: _Optional[str] = ..., address: _Optional[str] = ..., secret: _Optional[str] = ..., has_secret: _Optional[bool] = ..., dialect: _Optional[str] = ..., identity_order: _Optional[_Iterable[_Union[_charging_pb2.IdentityKind, str]]] = ..., number_rules: _Optional[_Union[NumberRules, _Mapping]] = ..., grant_policy: _Optional[_Union[GrantPolicy, _Mapping]] = ..., time_zone: _Optional[str] = ..., require_message_authenticator: _Optional[_Union[Requirement, str]] = ..., limit_proxy_state: _Optional[_Union[Requirement, str]] = ..., authorize_without_password: _Optional[bool] = ..., coa_port: _Optional[int] = ..., return_codes: _Optional[_Mapping[str, int]] = ..., disabled: _Optional[bool] = ..., etag: _Optional[str] = ...) -> None: ...
+    coa_address: str
+    coa_disabled: bool
+    def __init__(self, name: _Optional[str] = ..., address: _Optional[str] = ..., secret: _Optional[str] = ..., has_secret: _Optional[bool] = ..., dialect: _Optional[str] = ..., identity_order: _Optional[_Iterable[_Union[_charging_pb2.IdentityKind, str]]] = ..., number_rules: _Optional[_Union[NumberRules, _Mapping]] = ..., grant_policy: _Optional[_Union[GrantPolicy, _Mapping]] = ..., time_zone: _Optional[str] = ..., require_message_authenticator: _Optional[_Union[Requirement, str]] = ..., limit_proxy_state: _Optional[_Union[Requirement, str]] = ..., authorize_without_password: _Optional[bool] = ..., coa_port: _Optional[int] = ..., return_codes: _Optional[_Mapping[str, int]] = ..., disabled: _Optional[bool] = ..., etag: _Optional[str] = ..., coa_address: _Optional[str] = ..., coa_disabled: _Optional[bool] = ...) -> None: ...
 
 class ApiKey(_message.Message):
     __slots__ = ("name", "title", "roles", "gateway", "expire_time", "create_time", "revoke_time")

@@ -351,6 +351,7 @@ gateway = Table(
     _text("require_message_authenticator"),
     _text("limit_proxy_state"),
     _flag("authorize_without_password"),
+    _text("coa_address"),
     _integer("coa_port"),
     Column("return_codes", Text, nullable=False, comment="JSON object: reason text to h323-return-code"),
     _flag("enabled"),

@@ -362,6 +362,7 @@ def _create_gateway() -> None:
         sa.Column("require_message_authenticator", sa.Text(), nullable=False),
         sa.Column("limit_proxy_state", sa.Text(), nullable=False),
         sa.Column("authorize_without_password", sa.Boolean(), nullable=False),
+        sa.Column("coa_address", sa.Text(), nullable=False),
         sa.Column("coa_port", BIG, nullable=False),
         sa.Column(
             "return_codes", sa.Text(), nullable=False, comment="JSON object: reason text to h323-return-code"

@@ -8,8 +8,9 @@ What people are told of a packet agrees.
 
 import hashlib
 import hmac
+import re
 
-from radius_vectors import NOW_MS, SECRET, SOURCE, dialects, gateway
+from radius_vectors import NOW_MS, SECRET, SOURCE, families, gateway
 
 from ocs.charging.outcome import Outcome, OutcomeCode
 from ocs.charging.request import ChargingRequest
@@ -17,13 +18,18 @@ from ocs.radius.codec import Code, MalformedPacketError, Packet, Secret, decode,
 from ocs.radius.endpoint import Endpoint, Exchange, Role, Silence
 from ocs.radius.explanation import explain, interpret
 from ocs.radius.translate import Challenge, Refusal, Translator, encode_refusal
+from ocs.rating.destination import is_mobile_network
 
 MESSAGE_AUTHENTICATOR = 80
 PROXY_STATE = 33
+CISCO = 9
 KEY = SECRET.encode()
-DIALECTS = sorted(dialects())
+DIALECTS = sorted(families())
 TEXT_MAX = 260
 EXPLAINED_EVERY = 8
+ROUTE = re.compile(rb"h323-ivr-in=Routing:[0-9*#]{1,40}@carrier\.example;cli=[0-9*#]{1,40}")
+"What family `routed` may be told of routes, whatever a caller dials."
+SLICE_MAX_S = 4 * 3600
 ROLES = {4: Role.ACCOUNTING}
 
 
@@ -37,7 +43,7 @@ class Judge:
         for name in DIALECTS:
             self._endpoints[name] = Endpoint()
             self._endpoints[name].set_clients(
-                [gateway(dialect=name, authorize_without_password=True)], dialects()
+                [gateway(dialect=name, authorize_without_password=True)], families()
             )
 
     def judge(self, datagram: bytes, dialect: str) -> str:
@@ -92,12 +98,14 @@ class Judge:
             assert reply.code in (Code.ACCESS_ACCEPT, Code.ACCESS_REJECT, Code.ACCESS_CHALLENGE)
             assert reply.attributes()[0][0] == MESSAGE_AUTHENTICATOR
         assert reply.get_all(PROXY_STATE) == request.get_all(PROXY_STATE)
+        for pair in reply.get_vendor(CISCO, 1):
+            assert b"Routing" not in pair or ROUTE.fullmatch(pair), pair
 
 
 def check_explanation(datagram: bytes, dialect: str) -> None:
     """A fault is told of what the codec refuses, and of nothing else; what is wrong is told as wrong."""
-    explanation = explain(datagram, dialects()[dialect].dictionary, secret=Secret(SECRET))
-    interpret(datagram, dialects()[dialect], Secret(SECRET))
+    explanation = explain(datagram, families()[dialect].dictionary, secret=Secret(SECRET))
+    interpret(datagram, families()[dialect], Secret(SECRET))
     try:
         packet = decode(datagram)
     except MalformedPacketError:
@@ -119,6 +127,8 @@ def check_request(request: ChargingRequest) -> None:
     assert 0 < len(request.session_key) <= 250, request.session_key
     assert all(value for _, value in request.identities)
     assert request.event_at_ms <= NOW_MS + 300_000
+    assert 0 <= request.slice_units <= SLICE_MAX_S
+    assert not request.network or is_mobile_network(request.network)
     if request.usage is not None:
         assert min(request.usage) >= 0
         assert max(request.usage) < 2**65

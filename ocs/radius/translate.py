@@ -86,9 +86,6 @@ class Challenge(NamedTuple):
 Action = ChargingRequest | EndOfGateway | Acknowledgement | Challenge | Refusal | Silence
 ACKNOWLEDGEMENT: Final = Acknowledgement()
 
-_KEYPAD: Final = "0123456789*#"
-_DIALLED_MAX: Final = 40
-"A longer text is no number, and would not leave room for the rest of a pair."
 _STATUS_TYPES: Final = {status.to_bytes(4): status for status in StatusType}
 _ACCESS_CODES: Final = {code.value: code for code in AccessCode}
 _CALLER_KINDS: Final = frozenset({IdentityKind.ANI, IdentityKind.VIRTUAL})
@@ -251,7 +248,7 @@ class Translator:
         dialect = client.dialect
         facts = _grant_facts(request, outcome, client)
         facts["return_code"] = _return_code(client, OutcomeCode.SUCCESS)
-        facts["called"], facts["calling"] = _dialled(request.called), _dialled(request.calling)
+        facts["called"], facts["calling"] = request.called, request.calling
         attributes = _fill(dialect.accept, facts)
         if isinstance(request.credential, Proof):
             attributes += request.credential.answer
@@ -393,11 +390,6 @@ def _grant_facts(request: ChargingRequest, outcome: Outcome, client: Client) -> 
         facts["octets_high"], facts["octets_low"] = divmod(units, WORD)
         facts["total_octets_high"], facts["total_octets_low"] = divmod(total, WORD)
     return facts
-
-
-def _dialled(number: str) -> str | None:
-    """A number that can stand in a pair of a reply; None for any other text, which could be read as more."""
-    return number if 0 < len(number) <= _DIALLED_MAX and not number.strip(_KEYPAD) else None
 
 
 def _goes_on(outcome: Outcome, policy: GrantPolicy) -> bool:

@@ -29,6 +29,7 @@ FACTS = {
         ("Cisco-AVPair", "100% {reason} {seconds}", "100% success 60"),
         ("State", "{quota_id}", "0x00000007"),
         ("State", "0xff", "0xff"),
+        ("State", "{reason}", "0x" + b"success".hex()),
     ],
 )
 def test_templates(name: str, text: str, expected: str) -> None:
@@ -57,6 +58,8 @@ def test_without_its_fact_there_is_no_attribute(name: str, text: str) -> None:
         ("Session-Timeout", "{second}", "no fact {second}"),
         ("Session-Timeout", "soon", "soon"),
         ("Session-Timeout", "{seconds}s", "is no number"),
+        ("Session-Timeout", "{reason}", "is no number"),
+        ("Session-Timeout", "{called}", "is no number"),
         ("Session-Timeout", str(2**32), "too big"),
         ("NAS-IP-Address", "192.0.2.300", "192.0.2.300"),
         ("State", "0xfff", "0xfff"),
@@ -82,6 +85,19 @@ def test_a_group_is_one_attribute_or_none() -> None:
 
     assert group.encode(FACTS).hex() == "1a15000060b5250f00" + "010600000007" + "04060000003c"
     assert group.encode({"quota_id": 7}) == b""
+
+
+def test_a_constant_in_a_group_is_a_value_of_its_type() -> None:
+    """An integer, not the digits that write it."""
+    members = [
+        (WIMAX["WiMAX-Duration-Quota"], "{seconds}"),
+        (WIMAX["WiMAX-Update-Reason"], "Threshold-Reached"),
+        (WIMAX["WiMAX-Termination-Action"], "1"),
+    ]
+
+    encoded = GroupTemplate(WIMAX["WiMAX-PPAQ"], members).encode(FACTS)
+
+    assert encoded.hex() == "1a18000060b5251200" + "04060000003c" + "080600000003" + "0c0301"
 
 
 def test_a_group_takes_its_own_sub_attributes_only() -> None:

@@ -48,6 +48,8 @@ def session(session_id: int, version: int = 1, **fields: Any) -> SessionRow:
         plan_id=0,
         counted_identity="",
         peer_attributes="",
+        legs="answer",
+        slice_units=60,
     )
     return row._replace(**fields)
 

@@ -209,8 +209,9 @@ class Case:
         request, session, service = self.request, self.session, self.service
         ask = ask_for(self.policy, service, request.requested_units)
         used_units = session.used_units + self.presumed_units
-        if session.slice_units and request.type is RequestType.UPDATE:
-            # The answer to a report tells this equipment nothing: what it was told last stays held.
+        if session.slice_units:
+            # Reports tell this equipment nothing, and an old question may come late: what it was told last
+            # stays held.
             ask.want_units = max(ask.want_units, session.granted_units - used_units)
         return plan_grant(
             self.payers,

@@ -435,10 +435,11 @@ class Simulation:
             await node.boot()
 
     async def watch(self) -> None:
-        """Look for what is overdue, for ever."""
+        """Look for what is overdue, for ever, while a server is there that could do it."""
         while True:
             await asyncio.sleep(5)
-            self.auditor.look_around()
+            if any(node.is_up for node in self.nodes):
+                self.auditor.look_around()
 
     async def play(self) -> None:
         """The whole story, to its end or to the first violation."""

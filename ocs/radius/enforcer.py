@@ -24,8 +24,10 @@ FAMILIES: Final = (socket.AF_INET, socket.AF_INET6)
 class Enforcer:
     """Sends CoA and Disconnect requests, now or when a grant ends."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, tell: Callable[[int, str], None] = lambda *_: None) -> None:
+        """`tell`: told what became of each request, by gateway id and as it is counted."""
         self._clock = clock
+        self._tell = tell
         self._cutoffs = Cutoffs()
         self._lanes = Lanes()
         self._clients = {family: DynauthClient(SOCKETS_PER_FAMILY) for family in FAMILIES}
@@ -70,7 +72,7 @@ class Enforcer:
 
     def change_session(self, target: Target, attributes: bytes) -> None:
         """Tell the gateway new limits; the session goes on by its old ones when it does not listen."""
-        self._order(Code.COA_REQUEST, target, attributes, self._count_of("coa"), lambda: True)
+        self._order(Code.COA_REQUEST, target, attributes, self._count_of("coa", target), lambda: True)
         self._advance()
 
     # ---------------------------------------------------------------------------------------- machinery
@@ -98,7 +100,7 @@ class Enforcer:
             self._timer = asyncio.get_running_loop().call_later(delay_s, self._advance)
 
     def _disconnect(self, target: Target, attempts: int) -> None:
-        count = self._count_of("disconnect")
+        count = self._count_of("disconnect", target)
 
         def conclude(verdict: Verdict, cause: int) -> None:
             count(verdict, cause)
@@ -108,9 +110,11 @@ class Enforcer:
             Code.DISCONNECT_REQUEST, target, b"", conclude, lambda: self._cutoffs.is_being_ended(target)
         )
 
-    def _count_of(self, kind: str) -> Conclusion:
+    def _count_of(self, kind: str, target: Target) -> Conclusion:
         def count(verdict: Verdict, cause: int) -> None:
-            self.counters[f"{kind}_{verdict.value}" + (f"_{cause}" if cause else "")] += 1
+            event = f"{kind}_{verdict.value}" + (f"_{cause}" if cause else "")
+            self.counters[event] += 1
+            self._tell(target.gateway.id, event)
 
         return count
 

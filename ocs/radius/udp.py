@@ -101,7 +101,7 @@ class RadiusServer:
         self._dialects = load_dialects() if dialects is None else dialects
         self._endpoint = Endpoint()
         self._translator = Translator(class_key, tolerance_ms=tolerance_ms)
-        self._enforcer = Enforcer(clock)
+        self._enforcer = Enforcer(clock, self._count_verdict)
         self._pending = PendingCalls()
         self._listeners: list[_Listener] = []
         self._streams: list[StreamListener] = []
@@ -298,6 +298,12 @@ class RadiusServer:
             peer_attributes=peer_attributes,
         )
         self._service.submit(request, functools.partial(self._take_renewal, client, request))
+
+    def _count_verdict(self, gateway_id: int, event: str) -> None:
+        """Let the gateway's operator see what becomes of what it is told, above all that it never answers."""
+        client = self._endpoint.find_client(gateway_id)
+        if client is not None:
+            client.count(event)
 
     def _take_renewal(self, client: Client, request: ChargingRequest, outcome: Outcome | NoAnswer) -> None:
         """Let a session go on that has got more; what was planned for any other still holds."""

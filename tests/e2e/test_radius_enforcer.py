@@ -78,7 +78,11 @@ async def report_and_listen(
             await loop.sock_sendto(listening, encode_reply(code, asked[-1], attributes, Secret(SECRET)), peer)
         await asyncio.sleep(0.05)
         await server.stop()
-    return asked, server.counters[""]
+    counters = server.counters
+    verdicts = ("disconnect_", "coa_")
+    of_gateway = {event: n for event, n in counters["gw"].items() if event.startswith(verdicts)}
+    assert of_gateway == {event: n for event, n in counters[""].items() if event.startswith(verdicts)}
+    return asked, counters[""]
 
 
 @pytest.mark.parametrize(

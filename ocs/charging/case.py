@@ -126,7 +126,8 @@ class Case:
         was granted before. Within a second it is the same question asked twice.
         """
         session, elapsed_ms = self.session, at_ms - self.session.started_at_ms
-        is_untold = self.request.usage is None and self.service.measure is Measure.SECONDS
+        usage = self.request.usage
+        is_untold = self.service.measure is Measure.SECONDS and not (usage and usage.seconds)
         if is_untold and elapsed_ms > MILLIS_PER_SECOND:
             used_units = min(-(-elapsed_ms // MILLIS_PER_SECOND), session.granted_units)
             self.presumed_units = max(0, used_units - session.used_units)

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
 from world import SLICE, World, voice_prices
 
 from ocs.charging.outcome import OutcomeCode
+from ocs.charging.request import Usage
 from ocs.ports import GrantMode, GrantPolicy
 from ocs.quota.session import SessionState
 from ocs.units import parse_money
@@ -75,13 +77,14 @@ def test_a_question_without_its_usage_is_granted_on_top_of_the_time_that_passed(
     play(story)
 
 
-def test_no_more_is_presumed_than_was_granted() -> None:
+@pytest.mark.parametrize("usage", [None, Usage(octets_in=160_000)], ids=["nothing", "no time"])
+def test_no_more_is_presumed_than_was_granted(usage: Usage | None) -> None:
     """A question that comes late adds one slice: the equipment kept to what it was told."""
 
     async def story(w: World) -> None:
         await w.initial("c1", "alice", request_key="1", slice_units=60)
         w.pass_seconds(90)
-        again = await w.initial("c1", "alice", request_key="2", slice_units=60)
+        again = await w.initial("c1", "alice", request_key="2", slice_units=60, usage=usage)
         assert (again.presumed_units, again.granted_units) == (60, 60)
         assert await w.free("alice") == parse_money("8.00")
 

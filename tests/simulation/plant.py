@@ -4,6 +4,7 @@ A simulation that finds nothing proves nothing until it is known what it would f
 real: they are how the engine once was.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -124,10 +125,11 @@ def _usage_as_delta(patch: pytest.MonkeyPatch) -> None:
 
 
 def _batch_sealed_late(patch: pytest.MonkeyPatch) -> None:
-    """A batch's rows are taken one turn of the loop after the next batch was opened."""
+    """A batch's rows are taken ten milliseconds after the next batch was opened."""
     commit = Engine._commit
 
     async def commit_late(self: Engine, groups: Sequence[Group], decisions: Sequence[Decision]) -> None:
+        await asyncio.sleep(0.01)
         for group, sealed in zip(groups, decisions, strict=True):
             sealed.accounts = [account.row() for account in group.accounts.values()]
         await commit(self, groups, decisions)

@@ -124,9 +124,9 @@ class TestFailedCommit:
             answers: list[Outcome | NoAnswer] = []
 
             w.engine.submit(_authorise(w, "c1", "alice"), answers.append)
-            asyncio.get_running_loop().call_soon(
-                w.engine.submit, _authorise(w, "c2", "alice"), answers.append
-            )
+            while w.engine._inflight is None:
+                await asyncio.sleep(0)
+            w.engine.submit(_authorise(w, "c2", "alice"), answers.append)
             await w.turns()
 
             assert isinstance(answers[0], Outcome)

@@ -64,10 +64,17 @@ class Role(Enum):
     STREAM = ((Code.ACCESS_REQUEST, Code.ACCOUNTING_REQUEST), Code.ACCESS_ACCEPT)
     "A connection takes all kinds (RFC 6614 section 2.1)."
 
-    def __init__(self, request_codes: tuple[Code, ...], status_code: Code) -> None:
-        self.request_codes = request_codes
-        self.status_code = status_code
-        "How a Status-Server is answered, RFC 5997 section 4.2."
+    @property
+    def request_codes(self) -> tuple[Code, ...]:
+        """Requests that it takes."""
+        codes: tuple[Code, ...] = self._value_[0]
+        return codes
+
+    @property
+    def status_code(self) -> Code:
+        """How a Status-Server is answered, RFC 5997 section 4.2."""
+        code: Code = self._value_[1]
+        return code
 
 
 class Silence(Enum):

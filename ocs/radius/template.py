@@ -68,7 +68,7 @@ _TEXT_OCTETS_MAX: Final = 240
 class Template:
     """One reply attribute with facts to be filled in."""
 
-    __slots__ = ("_attribute", "_constant", "_facts", "_pattern", "_size")
+    __slots__ = ("_target", "_constant", "_facts", "_pattern", "_size")
 
     def __init__(self, attribute: Attribute, text: str) -> None:
         """Compile the text.
@@ -76,7 +76,7 @@ class Template:
         Raises:
             InputError: an unknown fact, or a text that the attribute's type cannot hold.
         """
-        self._attribute = attribute
+        self._target = attribute
         self._facts = tuple((fact, _WRITERS.get(fact)) for fact in _FACT.findall(text))
         for fact, _ in self._facts:
             if fact not in FACTS:
@@ -93,7 +93,7 @@ class Template:
     def encode(self, facts: Mapping[str, Fact]) -> bytes:
         """The attribute with its facts; empty when one of them is absent."""
         value = self.encode_value(facts)
-        return b"" if value is None else self._attribute.wrap(value)
+        return b"" if value is None else self._target.wrap(value)
 
     def encode_value(self, facts: Mapping[str, Fact]) -> bytes | None:
         """The value alone; None when a fact is absent."""
@@ -116,7 +116,7 @@ class Template:
 class GroupTemplate:
     """An attribute made of sub-attributes, which must stand in one attribute together."""
 
-    __slots__ = ("_attribute", "_members")
+    __slots__ = ("_target", "_members")
 
     def __init__(self, attribute: Attribute, members: Sequence[tuple[Attribute, str]]) -> None:
         """Compile the members.
@@ -124,7 +124,7 @@ class GroupTemplate:
         Raises:
             InputError: one is not a sub-attribute of this attribute, or its text is wrong.
         """
-        self._attribute = attribute
+        self._target = attribute
         for member, _ in members:
             if (member.vendor, member.outer) != (attribute.vendor, attribute.number):
                 raise InputError(member.name, f"is no sub-attribute of {attribute.name}")
@@ -138,4 +138,4 @@ class GroupTemplate:
             if value is None:
                 return b""
             parts.append(bytes((number, len(value) + 2)) + value)
-        return self._attribute.wrap(b"".join(parts))
+        return self._target.wrap(b"".join(parts))

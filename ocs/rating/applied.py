@@ -54,8 +54,16 @@ class AppliedRate:
         "volumes",
     )
 
-    def __init__(self, terms: TariffTerms, rate: Rate, service: Service) -> None:
+    def __init__(
+        self, terms: TariffTerms, rate: Rate, service: Service, *, like: "AppliedRate | None" = None
+    ) -> None:
         """Compile a rate.
+
+        Args:
+            terms: of its tariff.
+            rate: what is charged.
+            service: whose sessions it prices.
+            like: the same, but for the rate's destination: what it compiled is shared.
 
         Raises:
             InputError: the rate or the tariff's terms price nothing: a malformed period or formula, an
@@ -66,11 +74,7 @@ class AppliedRate:
         self.service = service
         self.is_payback: bool = rate.payback
         "The account is credited; nothing is reserved, discounts do not count."
-        if len(rate.off_peak) >= len(SET_NAMES):
-            raise InputError("off-peak", f"{len(rate.off_peak)} off-peak price sets are more than two")
-        if not 0 <= terms.round_decimals <= MICRO_DECIMALS:
-            raise InputError("round charge", f"{terms.round_decimals} decimals are not 0 to {MICRO_DECIMALS}")
-        self.schedule = Schedule.of(terms, rate) if rate.off_peak else None
+        self.schedule: Schedule | None = None
         "None: the peak prices always apply."
         self.courses: tuple[Course, ...] = ()
         "Per price set; empty for a service that is not measured in seconds."
@@ -82,29 +86,38 @@ class AppliedRate:
         "What the sum of all items is multiplied by, already part of their costs."
         self.denominator = 1
         "Of every cost, in micros; even."
-        if service.measure is Measure.SECONDS:
-            self._compile_seconds()
-        else:
-            self._compile_volume()
-        self.rounding = self._rounding(finer=1)
-        "Of numerators over `denominator`."
-        self.discounted_rounding = self._rounding(finer=PPM)
-        "Of numerators that are finer by `PPM`."
-        self.is_free: bool = not self._can_cost()
-        "Whether nothing can ever cost anything."
         self._snapshot: tuple[int, str] | None = None
-        self._like: AppliedRate | None = None
-        "A rate that differs in its destination only."
+        self._like = like
+        if like is None:
+            self._compile()
+            self.rounding = self._rounding(finer=1)
+            "Of numerators over `denominator`."
+            self.discounted_rounding = self._rounding(finer=PPM)
+            "Of numerators that are finer by `PPM`."
+            self.is_free: bool = not self._can_cost()
+            "Whether nothing can ever cost anything."
+        else:
+            self.schedule = like.schedule
+            self.courses, self.volumes = like.courses, like.volumes
+            self.post_call, self.denominator = like.post_call, like.denominator
+            self.rounding, self.discounted_rounding = like.rounding, like.discounted_rounding
+            self.is_free = like.is_free
 
     def renamed(self, rate: Rate) -> "AppliedRate":
         """The applied form of a rate that differs from this one's in its destination only."""
-        other = AppliedRate.__new__(AppliedRate)
-        for name in _SHARED:
-            setattr(other, name, getattr(self, name))
-        other.rate = rate
-        other._snapshot = None  # noqa: SLF001 - one of us
-        other._like = self  # noqa: SLF001
-        return other
+        return AppliedRate(self.terms, rate, self.service, like=self)
+
+    def _compile(self) -> None:
+        terms, rate = self.terms, self.rate
+        if len(rate.off_peak) >= len(SET_NAMES):
+            raise InputError("off-peak", f"{len(rate.off_peak)} off-peak price sets are more than two")
+        if not 0 <= terms.round_decimals <= MICRO_DECIMALS:
+            raise InputError("round charge", f"{terms.round_decimals} decimals are not 0 to {MICRO_DECIMALS}")
+        self.schedule = Schedule.of(terms, rate) if rate.off_peak else None
+        if self.service.measure is Measure.SECONDS:
+            self._compile_seconds()
+        else:
+            self._compile_volume()
 
     @classmethod
     def from_json(cls, text: str) -> "AppliedRate":
@@ -169,7 +182,3 @@ class AppliedRate:
             items += course.items
             items += (item for _, item in course.surcharges)
         return any(item.cost for item in items)
-
-
-_SHARED = tuple(name for name in AppliedRate.__slots__ if name not in ("_like", "_snapshot", "rate"))
-"What rates that differ in their destination have in common."

@@ -8,7 +8,7 @@ CONFIG ?= run/ocs.toml
 FUZZ_RUNS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run init test test-slow test-interop test-all lint types imports fmt proto proto-check proto-release bench bench-report soak fuzz sim kill check hooks clean
+.PHONY: help run init test test-slow test-interop test-all lint types imports fmt proto proto-check proto-release bench bench-report soak fuzz sim kill build-fast build-plain check hooks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -91,6 +91,13 @@ sim: $(STAMP) ## Simulate 1,000 seeds of trouble; SEED=n repeats one, PLANT=name
 
 kill: $(STAMP) ## Kill a loaded server 30 times and hold its books against its answers; SEED=n, ROUNDS=n
 	$(BIN)/python tests/kill.py $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+build-fast: $(STAMP) build-plain ## Compile the hot path, in place: the same source, faster (some 3 minutes)
+	$(BIN)/python build_fast.py
+
+build-plain: ## Remove what build-fast compiled
+	find ocs -name "*.so" -delete
+	rm -rf build ocs_fast__mypyc.*.so
 
 check: lint types imports proto-check test ## Everything a commit must pass
 

@@ -59,8 +59,9 @@ OVERDUE_LOOK_MS = 15_000
 """How often the store is asked for open sessions that should have ended: those that another server opened and
 did not live to end, or that were written behind our back."""
 QUIET_TURNS = 8
-"""Turns of the event loop without a further decision after which a batch is committed. A request takes several
-turns from its arrival to its decision, and a turn without work takes 20 microseconds; a commit takes 50 times that."""
+"""Turns of the event loop without a further decision after which a batch is committed. A request takes
+several turns from its arrival to its decision, and a turn without work takes 20 microseconds; a commit takes
+fifty times that."""
 GATHER_MAX = 64
 "Decisions that are committed without waiting for more."
 EXPIRIES_PER_TICK = 500

@@ -34,9 +34,9 @@ from ocs.radius.dialect import Dialect
 
 REPLY_CACHE_TTL_MS: Final = 30_000
 "RFC 5080 section 2.2.2: 5 to 30 s."
-MEMORIES_MAX: Final = 65_536
+MEMORIES_MAX = 65_536
 "Entries of the duplicate cache."
-ADDRESSES_MAX: Final = 16_384
+ADDRESSES_MAX = 16_384
 "Source addresses whose client is remembered."
 SIGHTINGS_MAX: Final = 8
 "Unanswered packets that are remembered of each client, and of strangers."

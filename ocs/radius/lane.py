@@ -14,9 +14,9 @@ WINDOW: Final = 256
 "Requests under way to a gateway that answers."
 PROBES: Final = 4
 "The same to one that let the last one time out."
-UNDER_WAY_MAX: Final = 2_048
+UNDER_WAY_MAX = 2_048
 "Requests under way to all gateways."
-WAITING_MAX: Final = 65_536
+WAITING_MAX = 65_536
 "Orders that wait; further ones are refused."
 
 Destination = tuple[str, int]

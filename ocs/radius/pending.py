@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 CLAIM_MAX_MS: Final = 180_000
 "How long after its acceptance a call may be answered: the longest ringing."
-CALLS_MAX: Final = 65_536
+CALLS_MAX = 65_536
 "Acceptances that are remembered; the oldest are forgotten first."
 
 

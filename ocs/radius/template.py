@@ -68,7 +68,7 @@ _TEXT_OCTETS_MAX: Final = 240
 class Template:
     """One reply attribute with facts to be filled in."""
 
-    __slots__ = ("_target", "_constant", "_facts", "_pattern", "_size")
+    __slots__ = ("_constant", "_facts", "_pattern", "_size", "_target")
 
     def __init__(self, attribute: Attribute, text: str) -> None:
         """Compile the text.
@@ -116,7 +116,7 @@ class Template:
 class GroupTemplate:
     """An attribute made of sub-attributes, which must stand in one attribute together."""
 
-    __slots__ = ("_target", "_members")
+    __slots__ = ("_members", "_target")
 
     def __init__(self, attribute: Attribute, members: Sequence[tuple[Attribute, str]]) -> None:
         """Compile the members.

@@ -44,8 +44,10 @@ from ocs.units import Measure
 
 BATCH: Final = 64
 "Datagrams read before the event loop gets its turn."
-RECEIVE_BUFFER_OCTETS: Final = 8 * 1024 * 1024
-"Asked of the kernel, which caps it at net.core.rmem_max."
+RECEIVE_BUFFER_OCTETS: Final = 1024 * 1024
+"""Asked of the kernel, which caps it at net.core.rmem_max: some 2,500 requests, the work of half a second.
+What comes beyond is dropped by the kernel, at no cost to us. A longer queue would be answered when its
+gateways have given up waiting and asked again, so that work done for nobody would crowd out the rest."""
 LOG_INTERVAL_MS: Final = 10_000
 "At most one line per client and reason in this time."
 
@@ -54,6 +56,9 @@ _IP_PKTINFO: Final = getattr(socket, "IP_PKTINFO", 8)
 "The socket module names it from Python 3.14 on; 8 is Linux's."
 _SO_RCVBUFFORCE: Final = 33
 "Linux's way past net.core.rmem_max (socket(7))."
+_SO_MEMINFO: Final = 55
+"Linux's account of a socket's memory: nine 32-bit words, of which the last counts dropped datagrams."
+_MEMINFO: Final = struct.Struct("=9I")
 _PKTINFO4: Final = struct.Struct("=I4s4s")
 _ANCILLARY_OCTETS: Final = 128
 _SILENCES: Final = {reason: Silence(reason.value) for reason in NoAnswer}
@@ -131,6 +136,7 @@ class RadiusServer:
         """What happened so far, by gateway name and event; the empty name: strangers, the server."""
         counted = self._endpoint.counters()
         counted[""]["unsent"] = self._unsent
+        counted[""]["overflowed"] = sum(listener.overflowed for listener in self._listeners)
         counted[""].update(self._enforcer.counters)
         for listener in self._streams:
             for event, count in listener.counters.items():
@@ -523,6 +529,15 @@ class _Listener:
     def receive_buffer_octets(self) -> int:
         """What the kernel keeps for us; it reports twice as much, for its own bookkeeping (socket(7))."""
         return self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
+
+    @property
+    def overflowed(self) -> int:
+        """Datagrams that the kernel dropped unread, because the buffer was full; 0 where it does not say."""
+        try:
+            words = self.socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
+        except OSError:
+            return 0
+        return int(_MEMINFO.unpack(words)[-1]) if len(words) == _MEMINFO.size else 0
 
     def receive(self) -> tuple[bytes, Any, Any]:
         """One datagram, the peer's address, and where it arrived (None unless the address is a wildcard)."""

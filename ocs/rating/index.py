@@ -35,7 +35,7 @@ from ocs.units import Service
 SHARD_DIGITS: Final = 4
 "Prefixes that have the first so many digits in common are kept together; shorter ones are all in one shard."
 
-APPLIED_MAX: Final = 16_384
+APPLIED_MAX = 16_384
 "A tariff keeps at least as many compiled rates, the last used ones, and at most twice as many; 2 KB each."
 
 _ON_NET: Final = (VOICEONNET, VOICEONNETR, VOICEONNETRX, INCOMINGN, INCOMINGNR, INCOMINGNRX, MSGN)

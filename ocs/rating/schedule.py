@@ -20,7 +20,7 @@ from ocs.rating.tariff import OffPeakWhen, Rate, TariffTerms
 PEAK: Final = 0
 _DAY_S: Final = 86_400
 _HOUR_S: Final = 3_600
-_DAYS_MAX: Final = 4_096
+_DAYS_MAX = 4_096
 "Laid out days that one schedule keeps before it starts afresh."
 
 

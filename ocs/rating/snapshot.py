@@ -9,7 +9,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, Final, TypeVar
 
 from ocs.rating.tariff import OffPeak, OffPeakWhen, PriceSet, Rate, RoundMode, TariffTerms
 from ocs.units import Measure, Service
@@ -17,14 +18,24 @@ from ocs.units import Measure, Service
 _ID_MAX = 2**63 - 1
 _HEAD = '{"rate":{"destination":'
 "How every snapshot begins."
+_to_json: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _Enum = TypeVar("_Enum", bound=Enum)
 
 
 def encode_snapshot(terms: TariffTerms, rate: Rate, service: Service) -> str:
     """Write what prices a session as canonical JSON; the tariff's default rate is not part of it."""
-    terms = dataclasses.replace(terms, default_rate=None)
-    body = {"rate": _plain(rate), "service": _plain(service), "terms": _plain(terms)}
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    own, shared = _to_json(_plain(rate)), (_service_text(service), _terms_text(terms))
+    return '{{"rate":{},"service":{},"terms":{}}}'.format(own, *shared)
+
+
+@lru_cache(maxsize=256)
+def _service_text(service: Service) -> str:
+    return _to_json(_plain(service))
+
+
+@lru_cache(maxsize=256)
+def _terms_text(terms: TariffTerms) -> str:
+    return _to_json(_plain(dataclasses.replace(terms, default_rate=None)))
 
 
 def rename_snapshot(text: str, destination: str, other: str) -> str:

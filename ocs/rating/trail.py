@@ -11,16 +11,15 @@ thread.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from ocs.rating.applied import AppliedRate
 from ocs.rating.run import START, Run, Standing, walk_runs
 
-TRAILS_MAX: Final = 4_096
+TRAILS_MAX = 4_096
 "Sessions whose trails are kept, the last begun ones."
 
-STANDINGS_MAX: Final = 2_048
+STANDINGS_MAX = 2_048
 "Boundaries that one trail keeps; beyond the last of them runs are walked each time."
 
 

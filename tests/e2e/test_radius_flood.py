@@ -128,3 +128,32 @@ def test_a_flood_is_counted_and_good_gateways_are_answered(
 
     assert len([record for record in caplog.records if reason.value in record.getMessage()]) == 1
     assert grown < GROWTH_OCTETS_MAX
+
+
+def test_what_finds_no_room_is_dropped_unread_and_counted() -> None:
+    """More than is worth queueing comes at once: what was not kept is known, and service goes on."""
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        server = RadiusServer(
+            GrantingService(), StillClock(), [gateway(name="good", address="127.0.0.1")], class_key=b"k"
+        )
+        await server.start(auth=[("127.0.0.1", 0)], acct=[])
+        with socket.socket(type=socket.SOCK_DGRAM) as own:
+            own.connect(server.addresses[0])
+            own.settimeout(0)
+            for _ in range(2 * PACKETS):
+                own.send(b"no packet of RADIUS, but as long as one, " + bytes(100))
+            counted = server.counters
+            while counted[""]["overflowed"] + counted["good"]["malformed"] < 2 * PACKETS:
+                await asyncio.sleep(0.01)
+                counted = server.counters
+            assert counted[""]["overflowed"] > 0
+            assert counted["good"]["malformed"] > 0
+
+            own.send(access_request(CALL, password="x"))
+            reply = decode(await asyncio.wait_for(loop.sock_recv(own, 4096), 60))
+            assert reply.code is Code.ACCESS_ACCEPT
+        await server.stop()
+
+    asyncio.run(asyncio.wait_for(story(), 120))

@@ -80,6 +80,7 @@ def test_the_same_seed_does_the_same() -> None:
     assert report.fingerprint != simulate(2).fingerprint
 
 
+@pytest.mark.plants
 def test_a_broken_promise_is_told_with_its_seed() -> None:
     """With a planted bug the run names the seed and the promise; without it that seed is well."""
     told = run_again("--plant", "parent-unchecked", "--seeds", "5", hash_seed="1")
@@ -87,6 +88,7 @@ def test_a_broken_promise_is_told_with_its_seed() -> None:
     assert re.search(r"parent-unchecked: noticed at seed \d+: ", told), told
 
 
+@pytest.mark.plants
 @pytest.mark.slow
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
 def test_planted_bugs_are_noticed(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:

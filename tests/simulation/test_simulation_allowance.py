@@ -28,6 +28,7 @@ def test_the_promises_hold_for_units_for_long(first: int) -> None:
         assert not report.violations, report.story
 
 
+@pytest.mark.plants
 @pytest.mark.parametrize("bug", ["hold", "take", "release"])
 def test_planted_bugs_are_noticed(monkeypatch: pytest.MonkeyPatch, bug: str) -> None:
     """Units that are not held, not taken or not given back: each breaks a promise before long."""

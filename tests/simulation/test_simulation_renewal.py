@@ -27,6 +27,7 @@ def test_the_promises_hold_for_who_asks_again_for_long(first: int) -> None:
         assert not report.violations, report.story
 
 
+@pytest.mark.plants
 def test_presuming_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Then the same held seconds are granted again and again."""
     monkeypatch.setattr(Case, "presume_usage", lambda *_: None)

@@ -306,6 +306,7 @@ class TestExpiry:
         play(story)
 
 
+@pytest.mark.plants
 class TestBug:
     """A decision that fails half-way is as if it had never been begun."""
 

@@ -11,16 +11,15 @@ the sums over its shares. A share is always replaced whole, so that repeating a 
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from json.encoder import encode_basestring as _quoted
 from typing import Final, NamedTuple
 
 from ocs.quota.account import Account
 
 RETAINED_DAYS: Final = 7
 "How long a pool that has ended is kept for late reports; as long as closed sessions are."
-
-
-_encode: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+REMEMBERED_MAX: Final = 4096
+"Texts of each kind whose meaning is remembered: most are read again soon after they were written."
 
 
 class Share(NamedTuple):
@@ -70,29 +69,68 @@ Pools = Mapping[str, Pool]
 "By `Share.pool`."
 
 
+_pools: Final[dict[str, Pools]] = {}
+_shares: Final[dict[str, Sequence[Share]]] = {}
+
+
 def read_pools(account: Account) -> Pools:
     """The account's pools."""
-    return _pools_of(account.counters) if account.counters else {}
+    text = account.counters
+    if not text:
+        return {}
+    pools = _pools.get(text)
+    if pools is None:
+        pools = _remember_pools(text, {name: Pool(*sums) for name, sums in json.loads(text).items()})
+    return pools
+
+
+def write_pools(account: Account, pools: Pools) -> None:
+    """Keep these pools as the account's, in the order of their names."""
+    parts = [
+        f"{_quoted(name)}:[{pool.taken},{pool.held},{pool.until}]" for name, pool in sorted(pools.items())
+    ]
+    account.counters = "{" + ",".join(parts) + "}" if parts else ""
+    if parts:
+        _remember_pools(account.counters, pools)
 
 
 def read_shares(text: str) -> Sequence[Share]:
     """The shares of a reservation, in order of precedence."""
-    return _shares_of(text) if text else ()
-
-
-@lru_cache(maxsize=1024)
-def _pools_of(text: str) -> Pools:
-    return {name: Pool(*sums) for name, sums in json.loads(text).items()}
-
-
-@lru_cache(maxsize=4096)
-def _shares_of(text: str) -> Sequence[Share]:
-    return tuple(Share(*fields) for fields in json.loads(text))
+    if not text:
+        return ()
+    shares = _shares.get(text)
+    if shares is None:
+        shares = _remember_shares(text, tuple(Share(*fields) for fields in json.loads(text)))
+    return shares
 
 
 def write_shares(shares: Sequence[Share]) -> str:
-    """Shares as a reservation keeps them."""
-    return _encode(shares) if shares else ""
+    """Shares as a reservation keeps them: the JSON of their fields, written at once."""
+    if not shares:
+        return ""
+    parts = [
+        f"[{share.account_id},{_quoted(share.counter)},{_quoted(share.label)},{share.per_set},{share.ladder},"
+        f"{share.level},{share.first},{share.until},{'null' if share.quantity is None else share.quantity},"
+        f"{share.off_ppm},{share.counts_money},{share.promised},{share.taken},{share.held}]"
+        for share in shares
+    ]
+    text = "[" + ",".join(parts) + "]"
+    _remember_shares(text, tuple(shares))
+    return text
+
+
+def _remember_pools(text: str, pools: Pools) -> Pools:
+    if len(_pools) >= REMEMBERED_MAX:
+        _pools.clear()
+    _pools[text] = pools
+    return pools
+
+
+def _remember_shares(text: str, shares: Sequence[Share]) -> Sequence[Share]:
+    if len(_shares) >= REMEMBERED_MAX:
+        _shares.clear()
+    _shares[text] = shares
+    return shares
 
 
 def room(share: Share, pools: Pools, *, today: int) -> int | None:
@@ -129,7 +167,7 @@ def replace_shares(
             for name, pool in pools.items()
             if pool.held or (pool.taken and _is_kept(pool.until, today))
         }
-        account.counters = _encode(dict(sorted(kept.items()))) if kept else ""
+        write_pools(account, kept)
 
 
 def _add(pools: dict[str, Pool], share: Share, sign: int, today: int) -> None:

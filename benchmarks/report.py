@@ -25,6 +25,8 @@ from curve import CURVES, curve_of
 from grpc_load import figures_of as grpc_figures
 from load import measure, options_of
 
+from ocs.rating import price
+
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 FSYNCS = 50
 GOALS = """\
@@ -63,6 +65,12 @@ ROWS = (
 )
 
 
+def _build() -> str:
+    """Which form of the hot path is measured."""
+    compiled = Path(price.__file__ or "").suffix == ".so"
+    return "hot path compiled (make build-fast)" if compiled else "nothing compiled"
+
+
 def machine() -> dict[str, Any]:
     """Where this was measured, and how busy it was with other things."""
     model = next(
@@ -78,7 +86,7 @@ def machine() -> dict[str, Any]:
         "processor": model,
         "cores": os.cpu_count(),
         "kernel": platform.release(),
-        "python": platform.python_version(),
+        "python": f"{platform.python_version()}, {_build()}",
         "sqlite": sqlite3.sqlite_version,
         "load average": round(os.getloadavg()[0], 1),
         "fsync median ms": fsync_ms(),

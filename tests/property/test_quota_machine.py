@@ -84,8 +84,15 @@ class Call:
     used: int = 0
     granted: int = 0
     held: list[int] = field(default_factory=list)
+    started_s: int = 0
+    answered: bool = False
     touched_s: int = 0
     request_key: str = ""
+
+    def presumed(self, at_s: int) -> int:
+        """Seconds that count as used beyond the reports when it is authorised again, which tells no usage."""
+        elapsed_s = at_s - self.started_s
+        return max(0, min(elapsed_s, self.granted) - self.used) if elapsed_s > 1 else 0
 
 
 class Model:
@@ -120,15 +127,16 @@ class Model:
         opened = [call for call in self.calls if call.state == "open" and account in call.payers]
         return account.max_sessions is not None and len(opened) >= account.max_sessions
 
-    def grant(self, call: Call) -> bool:
+    def grant(self, call: Call, presumed: int = 0) -> bool:
         """Hold what the longest affordable total costs, up to a slice; False when not a second is left."""
-        most = call.used + SLICE_S
+        used = call.used + presumed
+        most = used + SLICE_S
         for payer, held in zip(call.payers, call.held, strict=True):
             paid = payer.price(call.used)
             budget = payer.balance - self.reserved(payer) + held + paid - payer.floor
-            while most > call.used and payer.price(most) > budget:
+            while most > used and payer.price(most) > budget:
                 most -= 1
-        if most == call.used:
+        if most == used:
             return False
         call.granted = most
         call.held = [payer.price(most) - payer.price(call.used) for payer in call.payers]
@@ -150,9 +158,10 @@ class Model:
             return None
         if call.state == "open":
             if key == call.request_key:
-                return max(0, call.granted - call.used)
-            call.request_key = key
-            return self.update(call, call.used)
+                return max(0, call.granted - call.used - call.presumed(call.touched_s))
+            call.request_key, call.touched_s = key, self.now_s
+            presumed = call.presumed(self.now_s)
+            return call.granted - call.used - presumed if self.grant(call, presumed) else None
         if call.state != "none" or any(self.is_full(payer) for payer in call.payers):
             return None
         call.held = [0] * len(call.payers)
@@ -160,7 +169,7 @@ class Model:
         if not self.grant(call):
             call.state = "none"
             return None
-        call.request_key, call.touched_s = key, self.now_s
+        call.request_key, call.started_s, call.touched_s = key, self.now_s, self.now_s
         return call.granted - call.used
 
     def update(self, call: Call, used: int) -> int | None:
@@ -168,6 +177,8 @@ class Model:
         if call.state == "closed":
             self.debit(call, used)
             return None
+        if call.state == "none" or (used and not call.answered):
+            call.started_s, call.answered = self.now_s - used, used > 0
         if call.state in ("none", "expired"):
             call.held = [0] * len(call.payers)
             call.state = "open"

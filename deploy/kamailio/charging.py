@@ -34,6 +34,9 @@ TICK_S = 1
 "Kamailio's dialog timer looks once a second, so a call ends up to this earlier or later than it is told."
 LEAD_S = 3
 "A grant is renewed so long before its end, or earlier if it says so."
+LOST_S = 10
+"""After a last grant is over the dialog has ended. Once in a long while the dialog module does not say so:
+then the call is taken to have ended with its grant."""
 QUEUE = "calls"
 
 
@@ -189,7 +192,10 @@ class Routes:
 def next_report(session: str, call: dict[str, Any]) -> pb.ChargeRequest:
     """The start of an answered call, what it has used by now, or its end."""
     number, now = call["number"] + 1, time.time()
-    answered, ended = call.get("answered", call.get("ended")), call.get("ended")
+    ended = call.get("ended")
+    if ended is None and now >= call.get("lost", math.inf):
+        ended = call["lost"] - LOST_S
+    answered = call.get("answered", ended)
     starts = number == 1 and "answered" in call
     if ended:
         kind, at_s, used_s = pb.REQUEST_TYPE_TERMINATION, ended, round(ended - answered)
@@ -222,7 +228,7 @@ def renew(call: dict[str, Any], used_s: int, answer: pb.ChargeAnswer) -> None:
     KSR.dialog.dlg_set_timeout_id(timer_s(ends_at - now), *call["dialog"])
     call["due"] = min(ends_at - max(LEAD_S, grant.threshold_units), now + grant.validity_s)
     if granted_s == 0 or grant.final_unit_action:
-        call["due"] = math.inf
+        call["due"] = call["lost"] = ends_at + LOST_S
 
 
 def timer_s(left_s: float) -> int:

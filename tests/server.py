@@ -21,6 +21,8 @@ from ocs.bootstrap import Server
 from ocs.config import load_settings
 
 START_S = 30.0
+COMMAND_S = 3_600
+"Benchmarks import a million accounts; a test has a bound of its own."
 
 
 def free_ports(count: int, kind: socket.SocketKind) -> list[int]:
@@ -79,7 +81,7 @@ class ServerProcess:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=COMMAND_S,
         )
 
     def start(self) -> Self:

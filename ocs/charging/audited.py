@@ -138,14 +138,12 @@ class AuditedCatalog:
     ) -> Sequence[AccountProfile]:
         """Create all or none."""
         if not audits:
+            records = [AccountRecord(profile=new.profile, parent=new.parent or "") for new in accounts]
             audits = [
-                await self._entry(
-                    self._accounts,
-                    (new.profile.name,),
-                    None,
-                    AccountRecord(profile=new.profile, parent=new.parent or ""),
+                self._command().entry(
+                    "create", self._accounts.name_of((record.profile.name,)), before=None, after=facts
                 )
-                for new in accounts
+                for record, facts in zip(records, await self._accounts.facts_of(records), strict=True)
             ]
         return await self._store.create_accounts(accounts, audits=audits)
 

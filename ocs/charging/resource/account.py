@@ -1,6 +1,6 @@
 """Accounts as resources: master data of whose money is spent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -104,30 +104,13 @@ class Accounts(Collection[AccountRecord]):
 
     async def facts(self, record: AccountRecord) -> dict[str, Any]:
         """Master data."""
-        profile = record.profile
+        (facts,) = await self.facts_of([record])
+        return facts
+
+    async def facts_of(self, records: Sequence[AccountRecord]) -> list[dict[str, Any]]:
+        """Master data of many: an import makes thousands at once."""
         plans = {plan.id: f"plans/{plan.name}" for plan in await self._catalog.load_plans()}
-        limits = {CALLS: profile.max_voice_sessions, DATA_SESSIONS: profile.max_data_sessions}
-        facts: dict[str, Any] = {
-            "kind": profile.kind.value,
-            "currency": profile.currency,
-            "status": profile.status.value,
-            "parent_account": f"accounts/{record.parent}" if record.parent else None,
-            "plan": None if profile.plan_id is None else plans.get(profile.plan_id),
-            "credit_limit_micros": profile.credit_limit_micros,
-            "time_zone": profile.zone,
-            "activate_time": profile.activates_at_ms,
-            "expire_time": profile.expires_at_ms,
-            "max_sessions": profile.max_sessions,
-            "max_service_sessions": {name: most for name, most in limits.items() if most is not None},
-            "daily_spend_limit_micros": profile.daily_spend_limit_micros,
-            "low_balance_threshold_micros": profile.low_balance_micros,
-        }
-        if profile.reset_cycle is not CreditReset.NONE:
-            facts["credit_reset"] = {
-                "cycle": profile.reset_cycle.value,
-                "balance_micros": profile.reset_amount_micros,
-            }
-        return {name: value for name, value in facts.items() if value is not None}
+        return [_facts(record, plans) for record in records]
 
     async def output_facts(self, record: AccountRecord) -> dict[str, Any]:
         """Live sums."""
@@ -248,3 +231,30 @@ class Accounts(Collection[AccountRecord]):
         if profile.id in loaded.accounts:
             raise InUseError(f"account {profile.name!r} is in the books: close it instead")
         await self._catalog.delete_account(profile, audit=audit)
+
+
+def _facts(record: AccountRecord, plans: Mapping[int, str]) -> dict[str, Any]:
+    """Master data; `plans` are names by id."""
+    profile = record.profile
+    limits = {CALLS: profile.max_voice_sessions, DATA_SESSIONS: profile.max_data_sessions}
+    facts: dict[str, Any] = {
+        "kind": profile.kind.value,
+        "currency": profile.currency,
+        "status": profile.status.value,
+        "parent_account": f"accounts/{record.parent}" if record.parent else None,
+        "plan": None if profile.plan_id is None else plans.get(profile.plan_id),
+        "credit_limit_micros": profile.credit_limit_micros,
+        "time_zone": profile.zone,
+        "activate_time": profile.activates_at_ms,
+        "expire_time": profile.expires_at_ms,
+        "max_sessions": profile.max_sessions,
+        "max_service_sessions": {name: most for name, most in limits.items() if most is not None},
+        "daily_spend_limit_micros": profile.daily_spend_limit_micros,
+        "low_balance_threshold_micros": profile.low_balance_micros,
+    }
+    if profile.reset_cycle is not CreditReset.NONE:
+        facts["credit_reset"] = {
+            "cycle": profile.reset_cycle.value,
+            "balance_micros": profile.reset_amount_micros,
+        }
+    return {name: value for name, value in facts.items() if value is not None}

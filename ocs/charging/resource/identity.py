@@ -128,7 +128,9 @@ class Identities(Collection[IdentityRecord]):
     async def facts(self, record: IdentityRecord) -> dict[str, Any]:
         """All but the secret."""
         identity = record.identity
-        plans = {plan.id: f"plans/{plan.name}" for plan in await self._catalog.load_plans()}
+        # Most have none, and every identity of an import comes by here.
+        found = [] if identity.plan_id is None else await self._catalog.load_plans()
+        plans = {plan.id: f"plans/{plan.name}" for plan in found}
         facts: dict[str, Any] = {
             "kind": identity.kind.value,
             "value": identity.value,

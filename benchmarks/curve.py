@@ -15,6 +15,7 @@ from pathlib import Path
 
 from load import Run, figures_of, resident_mb
 from server import ServerProcess
+from sqlalchemy import Text
 from stock import Mix, Stock
 
 from ocs.storage.sql import schema
@@ -33,10 +34,11 @@ CURVES: dict[str, tuple[Sequence[int], Sequence[int]]] = {
 def insert_sessions(books: sqlite3.Connection, count: int, *, accounts: int, is_open: bool) -> None:
     """Sessions that hold nothing and have paid nothing, at each payer of the accounts in turn."""
     names = [column.name for column in schema.session.columns]
+    empty = {column.name: "" if isinstance(column.type, Text) else 0 for column in schema.session.columns}
     held = [column.name for column in schema.reservation.columns]
     chains = [_chain(books, number) for number in range(min(accounts, count))]
     now_ms = int(time.time() * 1000)
-    common = dict.fromkeys(names, 0) | {
+    common = empty | {
         "version": 1,
         "gateway_id": 1,
         "identity_kind": "username",
@@ -48,9 +50,6 @@ def insert_sessions(books: sqlite3.Connection, count: int, *, accounts: int, is_
         "started_at_ms": now_ms,
         "updated_at_ms": now_ms,
         "expires_at_ms": now_ms + DAY_MS if is_open else 0,
-        "request_key": "",
-        "end_cause": "",
-        "peer_attributes": "",
     }
     reservation = dict.fromkeys(held, 0) | {"allowance": ""}
 

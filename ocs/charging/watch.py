@@ -10,6 +10,7 @@ once per arrival, so that a request costs the same however many wait.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -54,12 +55,12 @@ class Watch:
         "Waiting sessions by account, those told last at the end."
         self._free: dict[int, int] = {}
         "Free money of accounts with waiting sessions, as of the last look."
-        self._due: dict[int, int] = {}
+        self._due: OrderedDict[int, int] = OrderedDict()
         "Account -> waiting sessions that are still to be told of money that arrived."
         self._turn: asyncio.TimerHandle | None = None
         self._changed: dict[int, None] = {}
         "Accounts that others changed and that were not looked at yet."
-        self._ended: dict[int, None] = {}
+        self._ended: OrderedDict[int, None] = OrderedDict()
         "Sessions that others changed, by id."
         self._expired_until_ms = clock.now_ms() - EXPIRED_LOOKBACK_MS
         self._attending = asyncio.Lock()

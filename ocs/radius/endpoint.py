@@ -10,7 +10,7 @@ reason of its silence.
 
 import ipaddress
 import itertools
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from enum import Enum
@@ -315,7 +315,8 @@ class Endpoint:
         "By gateway name: those that have an address, and those that a certificate may name."
         self._disabled: frozenset[str] = frozenset()
         "Names of gateways that are not to be served."
-        self._memories: dict[tuple[Source, int], Memory] = {}
+        # The first of a plain dict is found by walking past all that was deleted before it.
+        self._memories: OrderedDict[tuple[Source, int], Memory] = OrderedDict()
         "The duplicate cache: by source and Identifier, oldest first."
         self.unknown_clients = 0
         "Datagrams from addresses that are no client's."

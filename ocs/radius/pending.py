@@ -6,7 +6,7 @@ report belongs to, so that what it holds can be given back when the reported ses
 is charged depends on it: an acceptance that nobody claims expires by itself.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from typing import Final, NamedTuple
 
 CLAIM_MAX_MS: Final = 180_000
@@ -27,7 +27,7 @@ class PendingCalls:
     """Acceptances by their parties, oldest first."""
 
     def __init__(self) -> None:
-        self._accepted_ms: dict[tuple[Parties, str], int] = {}
+        self._accepted_ms: OrderedDict[tuple[Parties, str], int] = OrderedDict()
         "By parties and session key, oldest first."
         self._keys: dict[Parties, deque[str]] = {}
         "The same session keys by parties."

@@ -10,6 +10,7 @@ thread.
 """
 
 from bisect import bisect_left, bisect_right
+from collections import OrderedDict
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
@@ -82,7 +83,7 @@ class Trail:
             self._spents.append(standing.spent)
 
 
-_trails: dict[tuple[AppliedRate, int, ZoneInfo], Trail] = {}
+_trails: OrderedDict[tuple[AppliedRate, int, ZoneInfo], Trail] = OrderedDict()
 
 
 def trail_of(applied: AppliedRate, *, start_s: int, zone: ZoneInfo) -> Trail:

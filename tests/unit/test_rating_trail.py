@@ -1,5 +1,6 @@
 """Trails of split sessions: bounded, and as good when they are full or gone."""
 
+from collections import OrderedDict
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -42,7 +43,7 @@ def test_a_full_trail_changes_nothing(monkeypatch: pytest.MonkeyPatch, kept: int
 def test_only_so_many_sessions_have_a_trail(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest gives way, and is walked anew when it is asked about again."""
     monkeypatch.setattr(trail, "TRAILS_MAX", 3)
-    monkeypatch.setattr(trail, "_trails", {})
+    monkeypatch.setattr(trail, "_trails", OrderedDict())
     rate = hourly()
     first = [charge(rate, (DAY_S, 0, 0), start_s=at_s, zone=UTC, ended=True) for at_s in range(10)]
 

@@ -47,10 +47,6 @@ ABOUT_GRPC = """\
 `empty` answers at once with the request's key, `front` is our front end above a service that grants at once,
 `whole` the durable server. `unary` is `Charge`, `session` one request per message on `Session`, `stream` what
 is ready at once in one message on `BatchSession`."""
-ABOUT_SCALE = """\
-Rates, open sessions and records make no difference beyond 15 %. More accounts do: the calls go to all of them
-in turn, so that hardly any record is still at hand when it is asked for again, and each commit writes more
-pages."""
 BUSY = """\
 **The machine was busy with other work at the time** (see the load average): throughput, latency and CPU per
 request are those of a server that shares its cores and its disk, and say little of what it can do alone."""
@@ -174,10 +170,14 @@ def _page(report: Mapping[str, Any]) -> Iterator[str]:
     )
     yield from ("", ABOUT_GRPC)
     yield from ("", "## Scale", "", "![requests/s and CPU per request by size](performance.svg)", "")
-    yield from (ABOUT_SCALE, "")
     for name, points in report["curves"].items():
         columns = ("size", "requests_per_s", "p99_ms", "server_cpu_us_per_request", "server_resident_mb")
-        yield from ("", f"By {name}:", "")
+        first, *_, last = (float(point["requests_per_s"]) for point in points)
+        yield from (
+            "",
+            f"By {name}; requests/s from the smallest to the largest: {last / first - 1:+.0%}.",
+            "",
+        )
         yield from _table([list(columns)] + [[point[key] for key in columns] for point in points])
 
 

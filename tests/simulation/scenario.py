@@ -8,7 +8,7 @@ every account, and a day later every kind of report once more. The auditor watch
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from random import Random
@@ -465,6 +465,13 @@ class Simulation:
 def simulate(seed: int, kind: type[Simulation] = Simulation) -> Report:
     """Play the simulation of a seed."""
     return virtual_time.run(_simulate(seed, kind))
+
+
+def assert_promises_hold(seeds: Iterable[int], kind: type[Simulation] = Simulation) -> None:
+    """Play seeds in turn; the first that breaks a promise fails with its story."""
+    for seed in seeds:
+        report = simulate(seed, kind)
+        assert not report.violations, report.story
 
 
 async def _simulate(seed: int, kind: type[Simulation]) -> Report:

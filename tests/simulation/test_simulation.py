@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from simulation.plant import PLANTS, Plant
-from simulation.scenario import simulate
+from simulation.scenario import assert_promises_hold, simulate
 
 SEEDS = 24
 BLOCK = 8
@@ -19,20 +19,14 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize("first", range(0, SEEDS, BLOCK))
 def test_the_promises_hold(first: int) -> None:
     """No overspend, nothing acknowledged is lost, every report counts once, the price is exact."""
-    for seed in range(first, first + BLOCK):
-        report = simulate(seed)
-
-        assert not report.violations, report.story
+    assert_promises_hold(range(first, first + BLOCK))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(1000, 1400, 100))
 def test_the_promises_hold_for_long(first: int) -> None:
     """The same for some hundred seeds more."""
-    for seed in range(first, first + 100):
-        report = simulate(seed)
-
-        assert not report.violations, report.story
+    assert_promises_hold(range(first, first + 100))
 
 
 def test_a_simulation_does_much_of_everything() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from simulation.allowance import AllowanceAuditor, AllowanceSimulation
-from simulation.scenario import simulate
+from simulation.scenario import assert_promises_hold, simulate
 
 from ocs.charging.allowance import Allowance
 
@@ -12,20 +12,14 @@ SEEDS = 10
 @pytest.mark.parametrize("first", range(0, 2 * SEEDS, SEEDS))
 def test_the_promises_hold_for_units_too(first: int) -> None:
     """No second is promised twice or counted twice, and the price is for what was not included."""
-    for seed in range(first, first + SEEDS):
-        report = simulate(seed, AllowanceSimulation)
-
-        assert not report.violations, report.story
+    assert_promises_hold(range(first, first + SEEDS), AllowanceSimulation)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(1000, 1200, 50))
 def test_the_promises_hold_for_units_for_long(first: int) -> None:
     """The same for some hundred seeds more."""
-    for seed in range(first, first + 50):
-        report = simulate(seed, AllowanceSimulation)
-
-        assert not report.violations, report.story
+    assert_promises_hold(range(first, first + 50), AllowanceSimulation)
 
 
 @pytest.mark.plants

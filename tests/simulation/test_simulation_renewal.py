@@ -2,7 +2,7 @@
 
 import pytest
 from simulation.renewal import RenewalSimulation
-from simulation.scenario import simulate
+from simulation.scenario import assert_promises_hold, simulate
 
 from ocs.charging.case import Case
 
@@ -11,20 +11,14 @@ SEEDS = 8
 
 def test_the_promises_hold_for_who_asks_again() -> None:
     """Whatever equipment was told is held, until its calls end, although it tells little."""
-    for seed in range(SEEDS):
-        report = simulate(seed, RenewalSimulation)
-
-        assert not report.violations, report.story
+    assert_promises_hold(range(SEEDS), RenewalSimulation)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(1000, 1100, 50))
 def test_the_promises_hold_for_who_asks_again_for_long(first: int) -> None:
     """The same for some hundred seeds more."""
-    for seed in range(first, first + 50):
-        report = simulate(seed, RenewalSimulation)
-
-        assert not report.violations, report.story
+    assert_promises_hold(range(first, first + 50), RenewalSimulation)
 
 
 @pytest.mark.plants
